@@ -1,0 +1,13 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  // Workspace packages are tested from their TypeScript sources, so tests need no build.
+  // "module" is left out: it makes Vite hand Node the bundler-only builds of some dependencies.
+  ssr: { resolve: { conditions: ["@drayage/source", "node", "development|production"] } },
+  test: {
+    projects: [
+      { extends: true, test: { name: "unit", include: ["packages/*/src/**/*.test.ts"] } },
+      { extends: true, test: { name: "integration", include: ["test/src/**/*.test.ts"] } },
+    ],
+  },
+});
