@@ -22,3 +22,13 @@ export {
   type OciErrorOptions,
   type Side,
 } from "./errors.ts";
+export {
+  isRepositoryName,
+  isTag,
+  parseAt,
+  parseRepositoryName,
+  parseTag,
+  type At,
+  type Tag,
+} from "./name.ts";
+export type { Range } from "./range.ts";
