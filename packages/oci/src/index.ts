@@ -1,4 +1,35 @@
 export {
+  abortable,
+  createSingleFlight,
+  mapConcurrent,
+  sleep,
+  type SingleFlight,
+} from "./async.ts";
+export {
+  createMemoryBudget,
+  parseRetryAfter,
+  type Budget,
+  type BudgetKind,
+  type MemoryBudgetOptions,
+  type Rate,
+} from "./budget.ts";
+export { bytesOf, isVerified, readAll, verified, type Bytes } from "./bytes.ts";
+export {
+  anonymous,
+  chain,
+  forRegistry,
+  fromStatic,
+  memoize,
+  Secret,
+  type Credential,
+  type CredentialProvider,
+  type CredentialRequest,
+  type MemoizeOptions,
+  type Resource,
+  type StaticCredential,
+} from "./credential.ts";
+export { annotationsOf, parseDescriptor, type Annotations, type Descriptor } from "./descriptor.ts";
+export {
   algorithmOf,
   createDigester,
   digestMatches,
@@ -23,6 +54,42 @@ export {
   type Side,
 } from "./errors.ts";
 export {
+  answerWith,
+  headerOf,
+  type Answer,
+  type HttpHeaders,
+  type HttpRequest,
+  type HttpResponse,
+  type HttpSend,
+} from "./http.ts";
+export { parseImageConfig, type ImageConfig } from "./image-config.ts";
+export type { TagInventory, TagRecord } from "./inventory.ts";
+export { createMemoryJournal, type Journal } from "./journal.ts";
+export { ownValue, parseJson, parseObject, type JsonObject } from "./json.ts";
+export {
+  artifactTypeOf,
+  childrenOf,
+  createManifestDocument,
+  documentOf,
+  parseManifest,
+  referrerOf,
+  requiredContent,
+  type Children,
+  type Index,
+  type Manifest,
+  type ManifestDocument,
+} from "./manifest.ts";
+export {
+  isIndexType,
+  isManifestType,
+  isMediaType,
+  isNonDistributable,
+  manifestMediaTypes,
+  mediaType,
+  parseContentType,
+} from "./media-type.ts";
+export { MemoryRegistry } from "./memory.ts";
+export {
   isRepositoryName,
   isTag,
   parseAt,
@@ -31,4 +98,35 @@ export {
   type At,
   type Tag,
 } from "./name.ts";
-export type { Range } from "./range.ts";
+export { formatPlatform, matchesPlatform, parsePlatform, platformToJson, type Platform } from "./platform.ts";
+export { standardQuirks, type Quirks } from "./quirks.ts";
+export { resolveRange, type Range } from "./range.ts";
+export type {
+  Action,
+  BlobContent,
+  BlobReader,
+  BlobWriter,
+  CallOptions,
+  Deleter,
+  DeleteResult,
+  GetBlobOptions,
+  GetManifestOptions,
+  ListOptions,
+  ManifestReader,
+  ManifestWriter,
+  OpenBlob,
+  PutBlobOptions,
+  PutBlobResult,
+  PutManifestOptions,
+  ReferrerLister,
+  Registry,
+  Repository,
+  Source,
+  TagLister,
+  Target,
+  UploadSession,
+} from "./repository.ts";
+export { createMemoryStateStore, type StateEntry, type StateStore } from "./state-store.ts";
+export { readOnly } from "./wrap/read-only.ts";
+export { sub } from "./wrap/sub.ts";
+export { trace, type CallEvent, type TraceOptions } from "./wrap/trace.ts";

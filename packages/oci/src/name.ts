@@ -12,7 +12,7 @@ const componentPattern = /^[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*$/;
 const nameLimit = 255;
 
 /** Whether `text` is a tag of the distribution-spec. */
-export function isTag(text: string): text is Tag {
+export function isTag(text: string): boolean {
   return tagPattern.test(text);
 }
 

@@ -1,0 +1,91 @@
+import { algorithmOf, createDigester, type Digest } from "./digest.ts";
+import { OciError } from "./errors.ts";
+
+/** Content on its way, in pieces of any size; it can be read once. */
+export type Bytes = AsyncIterable<Uint8Array>;
+
+/** Content that is hashed while it is read, with the digest it is held against. */
+const heldAgainst = new WeakMap<Bytes, Digest>();
+
+/**
+ * All of `bytes` in one piece.
+ *
+ * @param limit how many bytes at the most
+ * @throws OciError LIMIT_EXCEEDED as soon as there are more; nothing is ever truncated
+ * @example const body = await readAll(content.body, { limit: 4 * 1024 * 1024 })
+ */
+export async function readAll(bytes: Bytes, { limit }: { readonly limit: number }): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of bytes) {
+    size += chunk.byteLength;
+    if (size > limit) throw new OciError("LIMIT_EXCEEDED", `content is larger than ${limit} bytes`);
+    chunks.push(chunk);
+  }
+  return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : join(chunks, size);
+}
+
+/**
+ * `bytes` that throw instead of giving their last chunk unless they are exactly what `expected` says.
+ *
+ * A reader that stops early has read unverified content, and knows it.
+ *
+ * @throws OciError DIGEST_MISMATCH, SIZE_MISMATCH from the iteration
+ * @example for await (const chunk of verified(body, { digest, size })) file.write(chunk)
+ */
+export function verified(
+  bytes: Bytes,
+  expected: { readonly digest: Digest; readonly size?: number | undefined },
+): Bytes {
+  const checked = { [Symbol.asyncIterator]: () => check(bytes, expected.digest, expected.size) };
+  heldAgainst.set(checked, expected.digest);
+  return checked;
+}
+
+/** Whether reading `bytes` to their end proves that they are `digest`, so that hashing them again would prove nothing. */
+export function isVerified(bytes: Bytes, digest: Digest): boolean {
+  return heldAgainst.get(bytes) === digest;
+}
+
+/** `bytes` as content that can be read once. */
+export async function* bytesOf(
+  ...chunks: readonly Uint8Array[]
+): AsyncGenerator<Uint8Array, void, undefined> {
+  for (const chunk of chunks) if (chunk.byteLength > 0) yield chunk;
+}
+
+async function* check(
+  bytes: Bytes,
+  digest: Digest,
+  size: number | undefined,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const digester = createDigester(algorithmOf(digest));
+  let received = 0;
+  let held: Uint8Array | undefined;
+  for await (const chunk of bytes) {
+    received += chunk.byteLength;
+    if (size !== undefined && received > size) throw wrongSize(digest, size, received);
+    digester.update(chunk);
+    if (held !== undefined) yield held;
+    held = chunk;
+  }
+  if (size !== undefined && received !== size) throw wrongSize(digest, size, received);
+  const actual = digester.digest();
+  if (actual !== digest) throw new OciError("DIGEST_MISMATCH", `content of ${digest} hashes to ${actual}`);
+  if (held !== undefined) yield held;
+}
+
+function wrongSize(digest: Digest, size: number, received: number): OciError {
+  const relation = received > size ? "more than" : `${received} bytes instead of`;
+  return new OciError("SIZE_MISMATCH", `content of ${digest} has ${relation} ${size} bytes`);
+}
+
+function join(chunks: readonly Uint8Array[], size: number): Uint8Array {
+  const whole = new Uint8Array(size);
+  let offset = 0;
+  for (const chunk of chunks) {
+    whole.set(chunk, offset);
+    offset += chunk.byteLength;
+  }
+  return whole;
+}
