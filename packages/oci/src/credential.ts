@@ -1,4 +1,3 @@
-import { inspect } from "node:util";
 import { createSingleFlight } from "./async.ts";
 import { OciError } from "./errors.ts";
 import type { Action, CallOptions } from "./repository.ts";
@@ -25,8 +24,8 @@ export class Secret {
   }
 }
 
-// A computed member would need `isolatedDeclarations` to know a symbol of node:util.
-Object.defineProperty(Secret.prototype, inspect.custom, { value: () => "[secret]" });
+// Not a member: declarations that are emitted file by file cannot name a computed one.
+Object.defineProperty(Secret.prototype, Symbol.for("nodejs.util.inspect.custom"), { value: () => "[secret]" });
 
 /** What a credential is for: a registry by its canonical name (`docker.io` for Docker Hub), maybe one repository of it. */
 export interface Resource {
