@@ -10,3 +10,5 @@ export {
 export { createIndex, type IndexOptions } from "./fixture/image-index.ts";
 export { createLayer, type FixtureLayer, type LayerOptions } from "./fixture/layer.ts";
 export { pushImage } from "./fixture/push.ts";
+export type { RepositoryTraits } from "./contract/case.ts";
+export { repositoryContract, type OpenedSubject, type RepositorySubject } from "./contract/repository.ts";
