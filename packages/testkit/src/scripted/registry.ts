@@ -1,14 +1,11 @@
 import type { LookupFunction } from "node:net";
 import { sleep } from "@drayage/oci";
-import { challengeFor, type Guard, type ScriptedAuth } from "./authorize.ts";
-import { answerBlob, serveBytes } from "./blobs.ts";
+import { answerTo } from "./answer.ts";
+import type { Guard, ScriptedAuth } from "./authorize.ts";
 import { ScriptedContent } from "./content.ts";
-import { refuse, type ScriptedAnswer, type ScriptedRequest } from "./exchange.ts";
-import { answerCatalog, answerReferrers, answerTags } from "./lists.ts";
-import { lookupOf, openOrigins, type Outcome } from "./origin.ts";
-import { answerManifest, type ScriptedFeatures } from "./manifests.ts";
-import { answerNewUpload, answerUpload } from "./uploads.ts";
-import { routeOf } from "./route.ts";
+import type { ScriptedAnswer } from "./exchange.ts";
+import type { ScriptedFeatures } from "./manifests.ts";
+import { lookupOf, openOrigins, type Decide } from "./origin.ts";
 import { createScript, type ScriptRule } from "./rule.ts";
 import { createTokenServer } from "./token-server.ts";
 
@@ -71,24 +68,22 @@ export async function createScriptedRegistry(
   const tokens = createTokenServer(typeof auth === "object" && "bearer" in auth ? auth.bearer : {}, now);
   const ledger: LedgerEntry[] = [];
 
-  const decide = async (
-    origin: string,
-    request: Omit<ScriptedRequest, "body">,
-    body: ReadBody,
-  ): Promise<Outcome> => {
+  const decide: Decide = async (origin, request, body) => {
     const action = script.actionFor({ method: request.method, origin, path: request.url.pathname });
     const taken = await body(action.takeOnly);
     if (action.delay !== undefined) await sleep(action.delay);
     const whole = { ...request, body: taken };
     const answer = action.answer ?? answerTo({ content, features, guard: guardOf() }, whole);
     const isReset = action.reset === true || action.takeOnly !== undefined;
+    const { method, url, headers } = request;
+    const status = isReset ? 0 : answer.status;
     ledger.push({
       origin,
-      method: request.method,
-      url: request.url.pathname + request.url.search,
-      headers: request.headers,
+      method,
+      url: url.pathname + url.search,
+      headers,
       received: taken.byteLength,
-      status: isReset ? 0 : answer.status,
+      status,
     });
     return isReset ? "reset" : { ...withHeaders(answer, action.headers), cutAfter: action.cutAfter };
   };
@@ -108,56 +103,6 @@ export async function createScriptedRegistry(
     close: () => opened.close(),
     [Symbol.asyncDispose]: () => opened.close(),
   };
-}
-
-type ReadBody = (limit: number | undefined) => Promise<Uint8Array>;
-
-interface Parts {
-  readonly content: ScriptedContent;
-  readonly features: ScriptedFeatures;
-  readonly guard: Guard;
-}
-
-function answerTo({ content, features, guard }: Parts, request: ScriptedRequest): ScriptedAnswer {
-  const { url } = request;
-  if (url.pathname === "/token") return guard.tokens.answer(request);
-  if (url.pathname.startsWith("/storage/")) return answerStorage(content, request);
-  const route = routeOf(url.pathname);
-  const challenge = route.kind === "unknown" ? undefined : challengeFor(guard, request, route);
-  if (challenge !== undefined) return challenge;
-  switch (route.kind) {
-    case "base":
-      return { status: 200, headers: { "content-type": "application/json" }, body: "{}" };
-    case "catalog":
-      return answerCatalog(content, url);
-    case "tags":
-      return answerTags(content, { name: route.name, url });
-    case "referrers":
-      return answerReferrers(content, { name: route.name, digest: route.last, url });
-    case "manifest":
-      return answerManifest(content, { name: route.name, at: route.last, request, features });
-    case "blob":
-      return answerBlob(content, { name: route.name, digest: route.last, request });
-    case "uploads":
-      return answerNewUpload(content, { name: route.name, request });
-    case "upload":
-      return answerUpload(content, { name: route.name, id: route.last, request });
-    case "unknown":
-      return refuse(404, "UNSUPPORTED");
-  }
-}
-
-/** As object stores do, it refuses a request that carries credentials beside its signed address. */
-function answerStorage(content: ScriptedContent, request: ScriptedRequest): ScriptedAnswer {
-  if (request.headers["authorization"] !== undefined) return { status: 400, body: "only one of both" };
-  const [name, digest] = splitLast(request.url.pathname.slice("/storage/".length));
-  const bytes = content.repositories.get(name)?.blobs.get(digest);
-  return bytes === undefined ? { status: 404 } : serveBytes(bytes, request, {});
-}
-
-function splitLast(path: string): readonly [string, string] {
-  const slash = path.lastIndexOf("/");
-  return [path.slice(0, slash), path.slice(slash + 1)];
 }
 
 function realmOf(auth: ScriptedAuth, origins: readonly string[]): string | undefined {
