@@ -7,6 +7,8 @@ test.each<[string, FindingKind, readonly string[]]>([
   ["const a = value as unknown as string", "cast", ["value as unknown as string", "value as unknown"]],
   ["const a = [1] as const", "cast", []],
   ["const a = { b: 1 } satisfies B", "cast", []],
+  ["const a = Object.create(null) as A", "cast", []],
+  ["const a = Object.create(b) as A", "cast", ["Object.create(b) as A"]],
   ['import { a as b } from "x"; export { b as c }', "cast", []],
   ["export default 1", "default-export", ["export default 1"]],
   ['export * from "./a.ts"', "export-all", ['export * from "./a.ts"']],

@@ -39,7 +39,7 @@ export function findingsOf({ path, text }: SourceFile): readonly Finding[] {
   new Visitor({
     ...namesOfFunctions(functions),
     TSAsExpression: (node) => {
-      if (!isConst(node.typeAnnotation)) note("cast", node);
+      if (!isConst(node.typeAnnotation) && !isEmptyMap(node.expression)) note("cast", node);
     },
     TSTypeAssertion: (node) => note("cast", node),
     ExportDefaultDeclaration: (node) => note("default-export", node),
@@ -102,6 +102,14 @@ function keyOf({ key, computed }: { readonly key: ESTree.Node; readonly computed
 
 function isConst(type: ESTree.TSType): boolean {
   return type.type === "TSTypeReference" && isNamed(type.typeName, "const");
+}
+
+/** `Object.create(null)` is typed `any`, but there is nothing in it that could be of another type. */
+function isEmptyMap(node: ESTree.Node): boolean {
+  if (node.type !== "CallExpression" || node.callee.type !== "MemberExpression") return false;
+  const isCreate = isNamed(node.callee.object, "Object") && propertyOf(node.callee) === "create";
+  const [prototype, ...more] = node.arguments;
+  return isCreate && more.length === 0 && prototype?.type === "Literal" && prototype.value === null;
 }
 
 function isNamed(node: ESTree.Node, name: string): boolean {
