@@ -39,7 +39,9 @@ function pack({ name, directory }: WorkspacePackage, destination: string): strin
 
 /** What `command` printed. Throws, with all that it printed, unless it succeeds. */
 export function run(command: string, args: readonly string[], directory: string): string {
-  const done = spawnSync(command, args, { cwd: directory, encoding: "utf8" });
+  // npx hands its flags down to what it starts, and `npm install` refuses this one.
+  const { npm_config_allow_scripts: _, ...env } = process.env;
+  const done = spawnSync(command, args, { cwd: directory, encoding: "utf8", env });
   if (done.status === 0) return done.stdout;
   const reason = done.error?.message ?? `status ${done.status}`;
   throw new Error(`${command} ${args.join(" ")}: ${reason}\n${done.stdout}\n${done.stderr}`);
