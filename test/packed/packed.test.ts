@@ -76,7 +76,7 @@ test.each([
 });
 
 test.each(commands)("npx $command --version", ({ command, version }) => {
-  expect(run("npx", ["--no", command, "--version"], consumer.directory).trim()).toBe(version);
+  expect(run("npx", ["--no", "--", command, "--version"], consumer.directory).trim()).toBe(version);
 });
 
 function tarballOf(name: string): string {
