@@ -25,7 +25,9 @@ export class Secret {
 }
 
 // Not a member: declarations that are emitted file by file cannot name a computed one.
-Object.defineProperty(Secret.prototype, Symbol.for("nodejs.util.inspect.custom"), { value: () => "[secret]" });
+Object.defineProperty(Secret.prototype, Symbol.for("nodejs.util.inspect.custom"), {
+  value: () => "[secret]",
+});
 
 /** What a credential is for: a registry by its canonical name (`docker.io` for Docker Hub), maybe one repository of it. */
 export interface Resource {
