@@ -17,8 +17,9 @@ export function parseJson(bytes: Uint8Array, code: OciErrorCode): unknown {
   if (depthOf(text) > depthLimit) throw new OciError(code, `JSON nested deeper than ${depthLimit} levels`);
   try {
     return JSON.parse(text);
-  } catch (cause) {
-    throw new OciError(code, "not JSON", { cause });
+  } catch {
+    // Without its cause, whose message quotes the text: it may be the answer of a token service.
+    throw new OciError(code, "not JSON");
   }
 }
 
