@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { open, readFile, rename, rm, stat } from "node:fs/promises";
+import { readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { OciError, sleep, type CallOptions } from "@drayage/oci";
 import { isSystemError } from "./read-file.ts";
 
@@ -47,8 +47,7 @@ async function acquire(path: string, { signal, now = Date.now }: LockOptions): P
 
 async function create(path: string, token: string): Promise<boolean> {
   try {
-    const file = await open(path, "wx", 0o600);
-    await file.writeFile(token).finally(async () => file.close());
+    await writeFile(path, token, { flag: "wx", mode: 0o600 });
     return true;
   } catch (error) {
     if (isSystemError(error, "EEXIST")) return false;

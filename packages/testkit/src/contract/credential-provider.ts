@@ -44,7 +44,7 @@ function groupsFor(subject: CredentialProviderSubject): Readonly<Record<string, 
     failing: failureCases,
     aborting: abortCases,
     sharing: sharingCases,
-    expiring: lifeCases,
+    ...(subject.life === undefined ? {} : { expiring: lifeCases }),
     "being refused": refusalCases,
     secrecy: secrecyCases,
   };
@@ -52,7 +52,7 @@ function groupsFor(subject: CredentialProviderSubject): Readonly<Record<string, 
 
 function defineCase(each: CredentialCase, subject: CredentialProviderSubject): void {
   it(each.title, async (test) => {
-    const reason = reasonToSkip(each, subject);
+    const reason = new Map(Object.entries(subject.skips ?? {})).get(each.title);
     if (reason !== undefined) return test.skip(reason);
     const worlds: CredentialWorld[] = [];
     const open = async (): Promise<CredentialWorld> => {
@@ -66,10 +66,4 @@ function defineCase(each: CredentialCase, subject: CredentialProviderSubject): v
       for (const world of worlds) await world.close?.();
     }
   });
-}
-
-function reasonToSkip(each: CredentialCase, subject: CredentialProviderSubject): string | undefined {
-  if (each.needsLife === true && subject.life === undefined) return "its credentials tell no expiry";
-  const skips = subject.skips ?? {};
-  return Object.hasOwn(skips, each.title) ? skips[each.title] : undefined;
 }

@@ -7,7 +7,7 @@ export interface CredentialProviderSubject {
   readonly own: readonly [Resource, ...Resource[]];
   /** Resources it has nothing for; names that only look like its own are added by the contract. */
   readonly foreign: readonly Resource[];
-  /** How long its credentials serve, in milliseconds; absent where they tell no expiry. */
+  /** How long its credentials serve, in milliseconds; absent where they tell no expiry, whose rules are then left out. */
   readonly life?: number | undefined;
   /** By title, the cases that do not apply, and why. */
   readonly skips?: Readonly<Record<string, string>> | undefined;
@@ -47,8 +47,6 @@ export interface CredentialClock {
 /** One rule that every credential provider keeps. */
 export interface CredentialCase {
   readonly title: string;
-  /** Whether the rule is about credentials that expire. */
-  readonly needsLife?: boolean | undefined;
   run(context: CredentialContext): Promise<void>;
 }
 

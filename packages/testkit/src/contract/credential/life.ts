@@ -54,5 +54,5 @@ function lifeCase(
     if (clock === undefined || life === undefined) throw new Error("a subject with a life needs a clock");
     await check(context, { clock, life });
   };
-  return { title, needsLife: true, run };
+  return { title, run };
 }
