@@ -1,5 +1,5 @@
 import { ownValue, parseObject, type JsonObject } from "@drayage/oci";
-import { parseConfigObject } from "./config-file.ts";
+import { parseDockerConfig } from "./config-file.ts";
 import { credentialFields } from "./entry.ts";
 
 /** What the entries of `auths` become. */
@@ -16,7 +16,7 @@ export function changeEntries(
   { source, change }: { readonly source: string; readonly change: EntryChange },
 ): Uint8Array | undefined {
   const bytes = content ?? new Uint8Array();
-  parseConfigObject(bytes, source);
+  parseDockerConfig(bytes, { source, isExposed: false });
   const config = parseExactly(bytes);
   const before = parseObject(ownValue(config, "auths") ?? {}) ?? {};
   const after = change(before);

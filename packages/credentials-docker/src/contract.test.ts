@@ -2,7 +2,6 @@ import { credentialProviderContract } from "@drayage/testkit";
 import { openFileWorld, openHelperWorld } from "../fixture/credential-world.ts";
 import { authOf } from "../fixture/machine.ts";
 import { fromDockerConfig } from "./from-docker-config.ts";
-import { fromKubernetesSecret } from "./kubernetes.ts";
 
 const foreign = [
   { registry: "ghcr.io" },

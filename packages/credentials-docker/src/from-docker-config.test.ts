@@ -1,3 +1,4 @@
+import { chmod } from "node:fs/promises";
 import type { Credential, CredentialRequest } from "@drayage/oci";
 import { describe, expect, it } from "vitest";
 import { canary, expectFailure, failureOf } from "../fixture/canary.ts";
@@ -235,6 +236,16 @@ describe("describeDockerCredential", () => {
       isExposed: false,
     });
     expect(await describeDockerCredential({ registry: "other.example" }, { env })).toBeUndefined();
+  });
+
+  it("tells that others may read the file", async () => {
+    const machine = await useMachine();
+    await chmod(
+      await machine.write(".docker/config.json", { auths: { [registry]: { identitytoken: "t" } } }),
+      0o644,
+    );
+    const description = await describeDockerCredential({ registry }, { env: machine.env });
+    expect(description?.isExposed).toBe(true);
   });
 
   it("names the helper and who names it", async () => {

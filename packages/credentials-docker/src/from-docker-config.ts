@@ -41,9 +41,10 @@ const helperAnswerAge = 60_000;
  * The provider throws OciError CREDENTIAL_UNAVAILABLE for what is there and broken.
  *
  * @example
- * const client = createClient({ credentials: fromDockerConfig() });
+ * const credentials = fromDockerConfig();
+ * const credential = await credentials({ registry: "docker.io", repository: "library/alpine" });
  * @example
- * const client = createClient({ credentials: fromDockerConfig({ files: ["/run/secrets/auth.json"] }) });
+ * const credentials = fromDockerConfig({ files: ["/run/secrets/auth.json"] });
  */
 export function fromDockerConfig(options: DockerConfigOptions = {}): CredentialProvider {
   const find = createFinder(options);

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { link, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { OciError, sleep, type CallOptions } from "@drayage/oci";
 import { isSystemError } from "./read-file.ts";
 
@@ -38,7 +38,7 @@ async function acquire(path: string, { signal, now = Date.now }: LockOptions): P
   for (let waited = 0; waited < patience; waited += pause) {
     signal?.throwIfAborted();
     if (await create(path, token)) return token;
-    if (await isStale(path, now())) await setAside(path);
+    if (await isStale(path, now())) await setAside(path, now());
     else await sleep(pause, { signal });
   }
   const hint = `remove ${path} if no login is running`;
@@ -60,16 +60,21 @@ async function isStale(path: string, now: number): Promise<boolean> {
   return found !== undefined && Math.abs(now - found.mtimeMs) > staleAge;
 }
 
-/** Renaming, not removing: of several that find the same stale lock, one succeeds. */
-async function setAside(path: string): Promise<void> {
+/**
+ * Removes the lock, unless somebody else has done so since and it is a new one: that is put back.
+ *
+ * In between a third one could lock too, which is why what is done under a lock must still check its ground.
+ */
+async function setAside(path: string, now: number): Promise<void> {
   const aside = `${path}.${randomUUID()}`;
   try {
     await rename(path, aside);
+    if (!(await isStale(aside, now))) await link(aside, path);
   } catch (error) {
-    if (isSystemError(error, "ENOENT")) return;
-    throw error;
+    if (!isSystemError(error, "ENOENT", "EEXIST")) throw error;
+  } finally {
+    await rm(aside, { force: true });
   }
-  await rm(aside, { force: true });
 }
 
 async function tokenAt(path: string): Promise<string | undefined> {

@@ -1,6 +1,7 @@
-import { execFileSync } from "node:child_process";
+import { execFile, execFileSync } from "node:child_process";
 import { createReadStream } from "node:fs";
 import { chmod } from "node:fs/promises";
+import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import { failureOf } from "../fixture/canary.ts";
 import { useMachine, type TestMachine } from "../fixture/machine.ts";
@@ -84,6 +85,19 @@ describe("run", () => {
     const { status, output } = await run(path, [], options(machine));
     expect([status, new TextDecoder().decode(output)]).toEqual([0, "answer"]);
     await lifeline.ended;
+  });
+
+  it.each([
+    { stderr: "inherit", shown: "a question" },
+    { stderr: "ignore", shown: "" },
+  ])("shows $shown if standard error is to $stderr", async ({ stderr, shown }) => {
+    const machine = await useMachine();
+    const path = await install(machine, "printf 'a question' >&2");
+    const settings = { ...options(machine), stderr };
+    const code = `import { run } from "${new URL("process.ts", import.meta.url).href}";
+      await run("${path}", [], ${JSON.stringify(settings)});`;
+    const args = ["--conditions=@drayage/source", "--no-warnings", "--input-type=module", "--eval", code];
+    expect((await promisify(execFile)(process.execPath, args)).stderr).toBe(shown);
   });
 
   it("tells that a signal ended the program", async () => {
