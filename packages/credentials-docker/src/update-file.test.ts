@@ -152,6 +152,16 @@ describe("updateFile", () => {
     expect(await readdir(machine.path("d"))).toEqual(["config.json"]);
   });
 
+  it("leaves a lock that somebody has taken over meanwhile", async () => {
+    const machine = await useMachine();
+    const lock = machine.path("config.json.drayage-lock");
+    await updateFile(machine.path("config.json"), (content) => {
+      writeFileSync(lock, "somebody");
+      return append("a")(content);
+    });
+    expect(await machine.read("config.json.drayage-lock")).toBe("somebody");
+  });
+
   it("says what is wrong where it cannot write", async () => {
     const machine = await useMachine();
     const file = await machine.write("file", "a");
