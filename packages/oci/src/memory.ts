@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { abortable } from "./async.ts";
 import { bytesOf, isVerified, readAll, verified, type Bytes } from "./bytes.ts";
 import type { Descriptor } from "./descriptor.ts";
 import { algorithmOf, digestMatches, digestOf, isDigest, type Digest } from "./digest.ts";
@@ -135,7 +136,8 @@ class MemoryRepository implements Repository {
     if (mounted) return "mounted";
     const bytes = await open(0, { signal });
     const checked = isVerified(bytes, descriptor.digest) ? bytes : verified(bytes, descriptor);
-    this.#content().blobs.set(descriptor.digest, await readAll(checked, { limit: descriptor.size }));
+    const whole = await abortable(readAll(checked, { limit: descriptor.size }), signal);
+    this.#content().blobs.set(descriptor.digest, whole);
     return "uploaded";
   }
 

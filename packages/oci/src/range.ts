@@ -14,7 +14,7 @@ export type Range =
 export function resolveRange(range: Range, size: number): { readonly start: number; readonly end: number } {
   const start = "suffix" in range ? Math.max(size - range.suffix, 0) : range.start;
   const end = "suffix" in range ? size - 1 : Math.min(range.end ?? size - 1, size - 1);
-  const isWhole = Number.isSafeInteger(start) && start >= 0 && !("suffix" in range && range.suffix <= 0);
+  const isWhole = Number.isSafeInteger(start) && Number.isSafeInteger(end) && start >= 0;
   if (!isWhole || start > end)
     throw new OciError("RANGE_INVALID", `no such range in ${size} bytes`, { detail: { size } });
   return { start, end };

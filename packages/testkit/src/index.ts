@@ -16,3 +16,25 @@ export {
 export { createIndex, type IndexOptions } from "./fixture/image-index.ts";
 export { createLayer, type FixtureLayer, type LayerOptions } from "./fixture/layer.ts";
 export { pushImage } from "./fixture/push.ts";
+export type { RepositoryTraits } from "./contract/case.ts";
+export { repositoryContract, type OpenedSubject, type RepositorySubject } from "./contract/repository.ts";
+export {
+  createRequestLog,
+  kindOfPath,
+  type LoggedRequest,
+  type RequestEvents,
+  type RequestKind,
+  type RequestLog,
+} from "./request-log.ts";
+export type { BasicAuth, BearerAuth, ScriptedAuth } from "./scripted/authorize.ts";
+export type { ScriptedContent, ScriptedRepository, StoredManifest } from "./scripted/content.ts";
+export type { ScriptedAnswer } from "./scripted/exchange.ts";
+export type { ScriptedFeatures } from "./scripted/manifests.ts";
+export {
+  createScriptedRegistry,
+  type LedgerEntry,
+  type ScriptedRegistry,
+  type ScriptedRegistryOptions,
+} from "./scripted/registry.ts";
+export type { ScriptAction, ScriptRule } from "./scripted/rule.ts";
+export type { TokenServerOptions } from "./scripted/token-server.ts";

@@ -23,11 +23,12 @@ export function sub(registry: Registry, prefix: string): Registry {
             open,
             mountFrom === undefined ? rest : { ...rest, mountFrom: inside(mountFrom) },
           ),
-        mountBlob: (digest, { from, ...rest } = {}) =>
+        mountBlob: async (digest, { from, ...rest } = {}) => {
+          rest.signal?.throwIfAborted();
           // Without a source the registry would look in every repository, those outside included.
-          from === undefined
-            ? Promise.resolve(undefined)
-            : repository.mountBlob(digest, { ...rest, from: inside(from) }),
+          if (from === undefined) return undefined;
+          return repository.mountBlob(digest, { ...rest, from: inside(from) });
+        },
       };
     },
     async *listRepositories({ after, ...rest } = {}) {

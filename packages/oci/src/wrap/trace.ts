@@ -57,13 +57,15 @@ export function trace(
         list: AsyncIterable<Item>,
       ) {
         const end = begin(call, subject);
+        let outcome = {};
         try {
           yield* list;
         } catch (error) {
-          end({ error });
+          outcome = { error };
           throw error;
+        } finally {
+          end(outcome); // also when the reader stops early
         }
-        end({});
       }
       return {
         ...repository,

@@ -1,0 +1,121 @@
+import type { LookupFunction } from "node:net";
+import { sleep } from "@drayage/oci";
+import { answerTo } from "./answer.ts";
+import type { Guard, ScriptedAuth } from "./authorize.ts";
+import { ScriptedContent } from "./content.ts";
+import type { ScriptedAnswer } from "./exchange.ts";
+import type { ScriptedFeatures } from "./manifests.ts";
+import { lookupOf, openOrigins, type Decide } from "./origin.ts";
+import { createScript, type ScriptRule } from "./rule.ts";
+import { createTokenServer } from "./token-server.ts";
+
+export interface ScriptedRegistryOptions {
+  /** Host names without a port, each with a server of its own; the first is the registry's. */
+  readonly origins?: readonly string[] | undefined;
+  /** Who may use `/v2/`, at whatever origin; everybody by default. */
+  readonly auth?: ScriptedAuth | undefined;
+  readonly script?: readonly ScriptRule[] | undefined;
+  /** Additions to the distribution-spec; none by default. */
+  readonly features?: ScriptedFeatures | undefined;
+  /** The time in milliseconds, by which tokens expire. */
+  readonly now?: (() => number) | undefined;
+}
+
+/** A request, as some origin received it. */
+export interface LedgerEntry {
+  readonly origin: string;
+  readonly method: string;
+  /** Path and query. */
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  /** Bytes of its body that were taken in. */
+  readonly received: number;
+  /** What was answered; 0 if the connection was reset instead. */
+  readonly status: number;
+}
+
+/** A small registry that does as it is told, and keeps a record of who sent what where. */
+export interface ScriptedRegistry extends AsyncDisposable {
+  /** `name:port` of an origin, the first by default. */
+  host(origin?: string): string;
+  /** Finds every origin's name on loopback, and no other; to be used as `lookup` of a connection. */
+  readonly lookup: LookupFunction;
+  readonly content: ScriptedContent;
+  readonly ledger: readonly LedgerEntry[];
+  clearLedger(): void;
+  /** Replaces the rules. */
+  script(rules: readonly ScriptRule[]): void;
+  close(): Promise<void>;
+}
+
+/**
+ * A registry of distribution-spec 1.1 on loopback, with a token server, whose every answer can be overridden.
+ *
+ * Each origin answers everything: `/v2/…`, `/token`, and `/storage/<repository>/<digest>`, where registries redirect
+ * for blobs; the ledger tells who was asked.
+ *
+ * @example
+ * await using registry = await createScriptedRegistry({ auth: { bearer: { anonymous: ["pull"] } } });
+ * await registry.content.add("library/app", createImage(), { tags: ["v1"] });
+ * registry.script([{ method: "GET", path: "/v2/library/app/blobs/*", nth: 1, cutAfter: 1000 }]);
+ */
+export async function createScriptedRegistry(
+  options: ScriptedRegistryOptions = {},
+): Promise<ScriptedRegistry> {
+  const { origins = ["registry.test", "auth.test"], auth = "none", features = {}, now = Date.now } = options;
+  const content = new ScriptedContent();
+  const script = createScript(options.script ?? []);
+  const tokens = createTokenServer(typeof auth === "object" && "bearer" in auth ? auth.bearer : {}, now);
+  const ledger: LedgerEntry[] = [];
+
+  const decide: Decide = async (origin, request, body) => {
+    const action = script.actionFor({ method: request.method, origin, path: request.url.pathname });
+    const taken = await body(action.takeOnly);
+    if (action.delay !== undefined) await sleep(action.delay);
+    const whole = { ...request, body: taken };
+    const answer = action.answer ?? answerTo({ content, features, guard: guardOf() }, whole);
+    const isReset = action.reset === true || action.takeOnly !== undefined;
+    const { method, url, headers } = request;
+    const status = isReset ? 0 : answer.status;
+    ledger.push({
+      origin,
+      method,
+      url: url.pathname + url.search,
+      headers,
+      received: taken.byteLength,
+      status,
+    });
+    return isReset ? "reset" : { ...withHeaders(answer, action.headers), cutAfter: action.cutAfter };
+  };
+  const opened = await openOrigins(origins, decide);
+  const host = (origin: string = origins[0] ?? ""): string => `${origin}:${opened.portOf(origin)}`;
+  const guardOf = (): Guard => ({ auth, tokens, realm: `http://${host(realmOf(auth, origins))}/token` });
+
+  return {
+    host,
+    content,
+    lookup: lookupOf(origins),
+    get ledger() {
+      return [...ledger];
+    },
+    clearLedger: () => void ledger.splice(0),
+    script: (rules) => script.replace(rules),
+    close: () => opened.close(),
+    [Symbol.asyncDispose]: () => opened.close(),
+  };
+}
+
+function realmOf(auth: ScriptedAuth, origins: readonly string[]): string | undefined {
+  const realm = typeof auth === "object" && "bearer" in auth ? auth.bearer.realm : undefined;
+  return realm ?? origins[1] ?? origins[0];
+}
+
+function withHeaders(
+  answer: ScriptedAnswer,
+  changes: Readonly<Record<string, string | readonly string[] | undefined>> = {},
+): ScriptedAnswer {
+  const headers = Object.entries({ ...answer.headers, ...changes }).filter(
+    (entry): entry is [string, string | readonly string[]] => entry[1] !== undefined,
+  );
+  return { ...answer, headers: Object.fromEntries(headers) };
+}
