@@ -1,10 +1,12 @@
 import { defineConfig } from "vitest/config";
+import { reporters } from "./test/reporters.ts";
 
 export default defineConfig({
   // Workspace packages are tested from their TypeScript sources, so tests need no build.
   // "module" is left out: it makes Vite hand Node the bundler-only builds of some dependencies.
   ssr: { resolve: { conditions: ["@drayage/source", "node", "development|production"] } },
   test: {
+    reporters: reporters(),
     projects: [
       { extends: true, test: { name: "unit", include: ["packages/*/src/**/*.test.ts"] } },
       { extends: true, test: { name: "integration", include: ["test/src/**/*.test.ts"] } },
