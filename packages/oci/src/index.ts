@@ -130,3 +130,92 @@ export { createMemoryStateStore, type StateEntry, type StateStore } from "./stat
 export { readOnly } from "./wrap/read-only.ts";
 export { sub } from "./wrap/sub.ts";
 export { trace, type CallEvent, type TraceOptions } from "./wrap/trace.ts";
+
+// References, and the wire formats that client and server share.
+export {
+  dockerHub,
+  familiarReference,
+  formatReference,
+  isLoopback,
+  parseReference,
+  parseRegistry,
+  pullReference,
+  type ParseReferenceOptions,
+  type Reference,
+  type RegistryAddress,
+  type Scheme,
+} from "./reference.ts";
+export type { NamedReference, ReferenceReason } from "./reference-grammar.ts";
+export {
+  formatChallenge,
+  parseChallenges,
+  selectChallenge,
+  type BasicChallenge,
+  type BearerChallenge,
+  type Challenge,
+  type Challenges,
+  type ChallengeWarning,
+} from "./wire/challenge.ts";
+export {
+  codeOfErrors,
+  formatErrorBody,
+  parseErrorBody,
+  type ErrorBody,
+  type FormatErrorOptions,
+  type RegistryError,
+} from "./wire/error-body.ts";
+export {
+  formatNextLink,
+  nextLink,
+  parseLink,
+  type Link,
+  type Links,
+  type LinkWarning,
+  type NextLink,
+  type NextLinkReason,
+} from "./wire/link.ts";
+export {
+  formatCatalogPage,
+  formatTagPage,
+  parseCatalogPage,
+  parseTagPage,
+  type CatalogPage,
+  type ListedManifest,
+  type TagPage,
+} from "./wire/listing.ts";
+export {
+  formatChunkRange,
+  formatContentRange,
+  formatRange,
+  formatUploadRange,
+  parseChunkRange,
+  parseContentRange,
+  parseRange,
+  parseUploadRange,
+  type ContentRange,
+  type UnsatisfiedRange,
+} from "./wire/range.ts";
+export {
+  formatRoute,
+  parseRoute,
+  type ManifestRoute,
+  type PageQuery,
+  type ReferrersRoute,
+  type Route,
+  type UploadRoute,
+  type UploadsRoute,
+} from "./wire/route.ts";
+export { coversScope, formatScope, mergeScopes, parseScope, parseScopes, type Scope } from "./wire/scope.ts";
+export {
+  formatToken,
+  formatTokenForm,
+  formatTokenQuery,
+  parseToken,
+  parseTokenForm,
+  parseTokenQuery,
+  type FormatTokenOptions,
+  type Token,
+  type TokenGrant,
+  type TokenRequest,
+} from "./wire/token.ts";
+export { formatWarning, parseWarnings } from "./wire/warning.ts";
