@@ -177,6 +177,21 @@ describe("createSingleFlight", () => {
     expect(await flight("a", async () => "anew")).toBe("anew");
   });
 
+  it("is not disturbed by an earlier call that everybody has left", async () => {
+    const flight = createSingleFlight<string>();
+    const [left, under] = [deferred<string>(), deferred<string>()];
+    const [controller, reason] = [new AbortController(), new Error("leaving")];
+    const first = flight("a", () => left.promise, { signal: controller.signal });
+    controller.abort(reason);
+    await expect(first).rejects.toBe(reason);
+    const second = flight("a", () => under.promise);
+    left.resolve("too late");
+    await settle();
+    const third = flight("a", async () => "a call of its own");
+    under.resolve("shared");
+    expect(await Promise.all([second, third])).toEqual(["shared", "shared"]);
+  });
+
   it("does not start for a caller who has left already", async () => {
     const flight = createSingleFlight<number>();
     const reason = new Error("too late");

@@ -118,6 +118,14 @@ describe("createMemoryBudget", () => {
   });
 });
 
+describe("a budget without rates", () => {
+  it("rejects with the reason of a signal that is aborted", async () => {
+    const reason = new Error("stop");
+    const taking = createMemoryBudget().take("a.test", "request", 1, { signal: AbortSignal.abort(reason) });
+    await expect(taking).rejects.toBe(reason);
+  });
+});
+
 describe("parseRetryAfter", () => {
   const noon = Date.parse("2026-01-01T12:00:00Z");
 

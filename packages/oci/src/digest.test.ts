@@ -28,6 +28,7 @@ describe("parseDigest", () => {
     empty.toUpperCase(),
     empty.replace("e3b0", "E3B0"),
     `${empty.slice(0, -1)}g`,
+    `sha256:g${"0".repeat(63)}`,
     ` ${empty}`,
     `${empty}\n`,
     `sha512:${"0".repeat(64)}`,
