@@ -1,7 +1,7 @@
 import { memoize, type Credential, type CredentialProvider, type CredentialRequest } from "@drayage/oci";
 import { entrySource, helperFor, type DockerConfig } from "./config-file.ts";
+import { createCredentialHelper, type HelperOptions } from "./credential-helper.ts";
 import { parseEntry } from "./entry.ts";
-import { createCredentialHelper, type HelperOptions } from "./helper.ts";
 import { matchingKeys, serverKeyOf } from "./keys.ts";
 import { stillGood, type Found as FoundCredential } from "./refusal.ts";
 import { searchConfigs, type SearchOptions } from "./search.ts";

@@ -4,7 +4,7 @@ export {
   type DockerConfigOptions,
   type DockerCredentialDescription,
 } from "./from-docker-config.ts";
-export type { HelperOptions } from "./helper.ts";
+export type { HelperOptions } from "./credential-helper.ts";
 export { fromKubernetesSecret } from "./kubernetes.ts";
 export type { DockerConfigPlace, Environment, SearchOptions } from "./search.ts";
 export {

@@ -8,8 +8,8 @@ import {
 } from "@drayage/oci";
 import { entrySource, helperFor, parseDockerConfig, type DockerConfig } from "./config-file.ts";
 import { changeEntries, entryWith, type EntryChange } from "./config-text.ts";
+import { createCredentialHelper, type CredentialHelper, type HelperOptions } from "./credential-helper.ts";
 import { formatAuth } from "./entry.ts";
-import { createCredentialHelper, type CredentialHelper, type HelperOptions } from "./helper.ts";
 import { registryKeys, registryOfKey, serverKeyOf } from "./keys.ts";
 import { readFileIfThere } from "./read-file.ts";
 import { dockerConfigFile, thisMachine } from "./search.ts";

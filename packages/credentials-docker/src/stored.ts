@@ -1,8 +1,8 @@
 import type { CallOptions, Credential } from "@drayage/oci";
 import { entrySource, helperFor, type DockerConfig } from "./config-file.ts";
+import { createCredentialHelper, type HelperOptions } from "./credential-helper.ts";
 import { parseEntry } from "./entry.ts";
 import { tokenUser } from "./helper-protocol.ts";
-import { createCredentialHelper, type HelperOptions } from "./helper.ts";
 import { registryKeys, registryOfKey } from "./keys.ts";
 
 /** A credential that is kept, without its secret. */

@@ -2,7 +2,7 @@ import { Secret, type Credential } from "@drayage/oci";
 import { describe, expect, it } from "vitest";
 import { canary, expectFailure, failureOf } from "../fixture/canary.ts";
 import { useMachine, type TestMachine } from "../fixture/machine.ts";
-import { createCredentialHelper, type CredentialHelper, type HelperOptions } from "./helper.ts";
+import { createCredentialHelper, type CredentialHelper, type HelperOptions } from "./credential-helper.ts";
 
 const source = "credsStore in config.json";
 
