@@ -1,3 +1,9 @@
+export { credentialProviderContract } from "./contract/credential-provider.ts";
+export type {
+  CredentialClock,
+  CredentialProviderSubject,
+  CredentialWorld,
+} from "./contract/credential/case.ts";
 export { createArtifact, type ArtifactOptions } from "./fixture/artifact.ts";
 export { bytesOfBlob, createBlob, type BlobOptions, type FixtureBlob } from "./fixture/blob.ts";
 export {

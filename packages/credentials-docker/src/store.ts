@@ -1,0 +1,125 @@
+import {
+  OciError,
+  ownValue,
+  type CallOptions,
+  type Credential,
+  type DeleteResult,
+  type JsonObject,
+} from "@drayage/oci";
+import { entrySource, helperFor, parseDockerConfig, type DockerConfig } from "./config-file.ts";
+import { changeEntries, entryWith, type EntryChange } from "./config-text.ts";
+import { createCredentialHelper, type CredentialHelper, type HelperOptions } from "./credential-helper.ts";
+import { formatAuth } from "./entry.ts";
+import { registryKeys, registryOfKey, serverKeyOf } from "./keys.ts";
+import { readFileIfThere } from "./read-file.ts";
+import { dockerConfigFile, thisMachine } from "./search.ts";
+import { listStored, usernameOf, type StoredCredential } from "./stored.ts";
+import { updateFile } from "./update-file.ts";
+
+/** What keeps credentials by registry. */
+export interface CredentialStore {
+  /** Keeps the credential in place of any other for the registry. Resolves to where it went. @throws OciError CREDENTIAL_UNAVAILABLE, OPTION_INVALID, UNAVAILABLE */
+  set(registry: string, credential: Credential, options?: CallOptions): Promise<StoredCredential>;
+  /** Removes what is kept for the registry. @throws OciError CREDENTIAL_UNAVAILABLE, OPTION_INVALID, UNAVAILABLE */
+  delete(registry: string, options?: CallOptions): Promise<DeleteResult>;
+  /** Everything that is kept, without the secrets. @throws OciError CREDENTIAL_UNAVAILABLE */
+  list(options?: CallOptions): AsyncIterable<StoredCredential>;
+}
+
+/** Where credentials are kept, and how helpers are run. */
+export interface DockerCredentialStoreOptions extends HelperOptions {
+  /** By default what `REGISTRY_AUTH_FILE` names, else docker's own file: where `fromDockerConfig` looks first. */
+  readonly file?: string | undefined;
+  /** The time in milliseconds since 1970. */
+  readonly now?: (() => number) | undefined;
+}
+
+/**
+ * The credentials in docker's or containers' configuration, as `docker login` and `docker logout` change them.
+ *
+ * If the file names a helper for the registry, the helper keeps the secret, else the file does: unencrypted, with
+ * mode 0600, everything else in it unchanged.
+ *
+ * @example
+ * const store = createDockerCredentialStore();
+ * await store.set("registry.example.com", { type: "basic", username: "ci", password: new Secret(token) });
+ */
+export function createDockerCredentialStore(options: DockerCredentialStoreOptions = {}): CredentialStore {
+  const { env = process.env, now } = options;
+  const file = options.file ?? (env["REGISTRY_AUTH_FILE"] || dockerConfigFile(thisMachine(env)));
+
+  const update = (change: EntryChange, { signal }: CallOptions): Promise<void> =>
+    updateFile(file, (content) => changeEntries(content, { source: file, change }), { signal, now });
+
+  return {
+    set: async (name, credential, callOptions = {}) => {
+      const registry = parseRegistry(name);
+      const key = serverKeyOf(registry);
+      const config = await readConfig(file, callOptions);
+      const helper = helperOf(config, registry, options);
+      await helper?.store(key, credential, callOptions);
+      // docker marks what a helper has by an entry without a secret.
+      const fields = helper === undefined ? fieldsOf(credential) : {};
+      await update(
+        (entries) => ({ ...entries, [key]: entryWith(ownValue(entries, key), fields) }),
+        callOptions,
+      );
+      const source = helper?.program ?? entrySource(config, key);
+      return { registry, source, username: usernameOf(credential) };
+    },
+    delete: async (name, callOptions = {}) => {
+      const registry = parseRegistry(name);
+      const config = await readConfig(file, callOptions);
+      const erased = await helperOf(config, registry, options)?.erase(serverKeyOf(registry), callOptions);
+      const isKept = registryKeys(config.auths.keys(), registry).length > 0;
+      if (isKept) await update((entries) => withoutRegistry(entries, registry), callOptions);
+      return isKept || erased === "deleted" ? "deleted" : "absent";
+    },
+    list: async function* (callOptions = {}) {
+      const config = await readConfig(file, callOptions);
+      yield* listStored(config, { ...options, ...callOptions });
+    },
+  };
+}
+
+async function readConfig(file: string, { signal }: CallOptions): Promise<DockerConfig> {
+  const content = await readFileIfThere(file, { signal });
+  const origin = { source: file, isExposed: content?.isExposed ?? false };
+  return parseDockerConfig(content?.bytes ?? new Uint8Array(), origin);
+}
+
+function helperOf(
+  config: DockerConfig,
+  registry: string,
+  options: HelperOptions,
+): CredentialHelper | undefined {
+  const helper = helperFor(config, registry);
+  return helper && createCredentialHelper(helper.name, { ...options, source: helper.source });
+}
+
+function fieldsOf(credential: Credential): JsonObject {
+  switch (credential.type) {
+    case "basic":
+      return { auth: formatAuth(credential.username, credential.password.reveal()) };
+    case "refresh-token":
+      return { identitytoken: credential.token.reveal() };
+    case "bearer":
+      return { registrytoken: credential.token.reveal() };
+  }
+}
+
+/** The entries without those for the whole of the registry, however they are spelt. */
+function withoutRegistry(entries: JsonObject, registry: string): JsonObject {
+  const keys = new Set(registryKeys(Object.keys(entries), registry));
+  return Object.fromEntries(Object.entries(entries).filter(([key]) => !keys.has(key)));
+}
+
+/** The canonical name of the registry. @throws OciError OPTION_INVALID */
+function parseRegistry(text: string): string {
+  const isHost = /^(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?$/.test(text);
+  const registry = isHost ? registryOfKey(text) : undefined;
+  if (registry !== undefined) return registry;
+  throw new OciError("OPTION_INVALID", `not a registry: "${text.slice(0, 200)}"`, {
+    hint: "give host or host:port",
+  });
+}
