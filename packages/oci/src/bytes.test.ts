@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { bytesOf, isVerified, readAll, verified, type Bytes } from "./bytes.ts";
+import { bytesOf, closing, isVerified, readAll, verified, type Bytes } from "./bytes.ts";
 import { digestOf } from "./digest.ts";
 
 const text = (value: string): Uint8Array => new TextEncoder().encode(value);
@@ -148,5 +148,25 @@ describe("bytesOf", () => {
   it("leaves out chunks without bytes", async () => {
     const found = await readUntilError(bytesOf(one, new Uint8Array(), two));
     expect(found.seen).toEqual(["one", "two"]);
+  });
+});
+
+describe("a reader that leaves", () => {
+  it("before the first chunk closes the source of verified bytes too", async () => {
+    let closed = 0;
+    const source = closing(bytesOf(one), () => closed++);
+    await verified(source, { digest })[Symbol.asyncIterator]().return?.();
+    expect(closed).toBe(1);
+  });
+
+  it("while a chunk is awaited does not wait for it", async () => {
+    const { promise, reject } = Promise.withResolvers<never>();
+    const stalled = (async function* () {
+      yield await promise;
+    })();
+    const reader = closing(stalled, () => reject(new Error("closed")))[Symbol.asyncIterator]();
+    const pending = reader.next().catch(String);
+    await reader.return?.();
+    expect(await pending).toBe("Error: closed");
   });
 });

@@ -37,9 +37,38 @@ export function verified(
   bytes: Bytes,
   expected: { readonly digest: Digest; readonly size?: number | undefined },
 ): Bytes {
-  const checked = { [Symbol.asyncIterator]: () => check(bytes, expected.digest, expected.size) };
+  const checked: Bytes = {
+    [Symbol.asyncIterator]() {
+      const source = bytes[Symbol.asyncIterator]();
+      const rest = { [Symbol.asyncIterator]: () => source };
+      const chunks = closing(check(rest, expected.digest, expected.size), () => source.return?.());
+      return chunks[Symbol.asyncIterator]();
+    },
+  };
   heldAgainst.set(checked, expected.digest);
   return checked;
+}
+
+/**
+ * `bytes` whose reader may leave at any time: `close` is then called first, even before the first chunk and while
+ * one is awaited, which a generator would not notice.
+ *
+ * @param close may be called when everything is closed already
+ */
+export function closing(bytes: Bytes, close: () => unknown): Bytes {
+  return {
+    [Symbol.asyncIterator]() {
+      const chunks = bytes[Symbol.asyncIterator]();
+      return {
+        next: () => chunks.next(),
+        async return() {
+          await close();
+          await chunks.return?.();
+          return { done: true, value: undefined };
+        },
+      };
+    },
+  };
 }
 
 /** Whether reading `bytes` to their end proves that they are `digest`, so that hashing them again would prove nothing. */

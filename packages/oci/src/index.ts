@@ -13,7 +13,7 @@ export {
   type MemoryBudgetOptions,
   type Rate,
 } from "./budget.ts";
-export { bytesOf, isVerified, readAll, verified, type Bytes } from "./bytes.ts";
+export { bytesOf, closing, isVerified, readAll, verified, type Bytes } from "./bytes.ts";
 export {
   anonymous,
   chain,

@@ -130,10 +130,12 @@ class MemoryRepository implements Repository {
     open: OpenBlob,
     options: PutBlobOptions = {},
   ): Promise<PutBlobResult> {
-    const { mountFrom, signal } = options;
-    if ((await this.headBlob(descriptor.digest, { signal })) !== undefined) return "present";
-    const mounted = mountFrom && (await this.mountBlob(descriptor.digest, { from: mountFrom, signal }));
-    if (mounted) return "mounted";
+    const { mountFrom, force, signal } = options;
+    if (force !== true) {
+      if ((await this.headBlob(descriptor.digest, { signal })) !== undefined) return "present";
+      const mounted = mountFrom && (await this.mountBlob(descriptor.digest, { from: mountFrom, signal }));
+      if (mounted) return "mounted";
+    }
     const bytes = await open(0, { signal });
     const checked = isVerified(bytes, descriptor.digest) ? bytes : verified(bytes, descriptor);
     const whole = await abortable(readAll(checked, { limit: descriptor.size }), signal);

@@ -15,6 +15,9 @@ export interface Quirks {
   readonly headManifest: boolean;
   /** The largest `n` that lists take. */
   readonly maxPageSize: number;
+  /** The least and the most bytes that a chunk of an upload may have, the last one apart. */
+  readonly minChunk?: number | undefined;
+  readonly maxChunk?: number | undefined;
 }
 
 /** What an unknown host is taken for until it shows otherwise. */

@@ -52,6 +52,8 @@ export interface GetBlobOptions extends CallOptions {
 export interface PutBlobOptions extends CallOptions {
   /** A repository of the same registry that has the blob, so that it need not be sent. */
   readonly mountFrom?: string | undefined;
+  /** Sends the bytes without asking first whether the blob is there, for when the answer has proven wrong. */
+  readonly force?: boolean | undefined;
 }
 
 export interface ListOptions extends CallOptions {

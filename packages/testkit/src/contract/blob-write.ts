@@ -17,6 +17,16 @@ export const blobWriteCases: readonly RepositoryCase[] = [
     },
   },
   {
+    title: "putBlob with force sends a blob that is there already",
+    needs: ["write"],
+    run: async ({ repository, seed }) => {
+      const { descriptor, open } = createBlob({ size, seed });
+      await repository.putBlob(descriptor, open);
+      expect(await repository.putBlob(descriptor, open, { force: true })).toBe("uploaded");
+      expect(await repository.headBlob(descriptor.digest)).toMatchObject({ size });
+    },
+  },
+  {
     title: "putBlob mounts from a repository that has the blob, and opens nothing",
     needs: ["write", "mount"],
     run: async ({ repository, sibling, seed }) => {

@@ -1,0 +1,69 @@
+import { parseReference, type Action, type HttpSend, type Reference, type Repository } from "@drayage/oci";
+import { hostOf, type Host } from "./host.ts";
+import { createAgents } from "./http/agent.ts";
+import { createHttpSend } from "./http/plain.ts";
+import { createPipelines } from "./http/pipeline.ts";
+import { settingsOf, type ClientOptions } from "./options.ts";
+import { createRegistryClient, type RegistryClient } from "./registry.ts";
+
+/** Registries over HTTP, with the connections, tokens and limits that they share. */
+export interface Client extends AsyncDisposable {
+  /**
+   * The registry of that name; no request is made.
+   *
+   * @param name a host with or without a port, such as `ghcr.io` or `localhost:5000`; `docker.io` is Docker Hub
+   * @throws OciError REFERENCE_INVALID
+   */
+  registry(name: string): RegistryClient;
+  /**
+   * The repository that a reference names, whatever tag or digest it has; no request is made.
+   *
+   * @param options.access what will be done, so that one token is asked for once
+   * @throws OciError REFERENCE_INVALID, NAME_INVALID
+   * @example client.repository("alpine").getManifest("3.20")
+   */
+  repository(
+    reference: string | Reference,
+    options?: { readonly access?: readonly Action[] | undefined },
+  ): Repository;
+  /** Sends a request to anywhere else, such as a vendor's API, under the same limits and address rules. */
+  readonly send: HttpSend;
+  /** Ends every connection; what is under way fails. */
+  close(): Promise<void>;
+}
+
+/**
+ * A client of OCI registries, with nothing but what it is given: no credential, configuration file or environment
+ * variable is read.
+ *
+ * @example
+ * await using client = createClient({ credentials: fromStatic("ghcr.io", { username: "me", password: token }) });
+ * const { descriptor } = await client.repository("ghcr.io/me/app").getManifest("latest");
+ */
+export function createClient(options: ClientOptions = {}): Client {
+  const settings = settingsOf(options);
+  const agents = createAgents(settings);
+  const pipelines = createPipelines(agents, settings);
+  const hosts = new Map<string, Host>();
+
+  const registry = (name: string): RegistryClient => {
+    const named = hostOf(name, settings);
+    const key = `${named.name} ${named.url.origin}`;
+    const host = hosts.get(key) ?? named;
+    hosts.set(key, host);
+    return createRegistryClient({ host, settings, send: pipelines.registry });
+  };
+  const close = (): Promise<void> => agents.close();
+
+  return {
+    registry,
+    repository(reference, access) {
+      const { registry: name, repository } =
+        typeof reference === "string" ? parseReference(reference) : reference;
+      return registry(name).repository(repository, access);
+    },
+    send: createHttpSend(pipelines.plain, settings),
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}

@@ -1,0 +1,129 @@
+import {
+  closing,
+  formatRange,
+  headerOf,
+  isOciError,
+  OciError,
+  parseContentRange,
+  sleep,
+  type Bytes,
+  type CallOptions,
+  type Digest,
+  type Range,
+} from "@drayage/oci";
+import type { Endpoint } from "./endpoint.ts";
+import { abandon, identityBody } from "./http/body.ts";
+import type { RegistryResponse } from "./http/message.ts";
+
+/** Part of a blob that is being read; both ends included. */
+export interface Download extends CallOptions {
+  readonly endpoint: Endpoint;
+  readonly digest: Digest;
+  readonly start: number;
+  readonly end: number;
+  /** Of the whole blob. */
+  readonly size: number;
+}
+
+/** Bytes after which a connection counts as good again. */
+const goodProgress = 1024 * 1024;
+
+/** Asks for a blob or a range of it; a server may send all of it nevertheless. */
+export async function askForBlob(
+  endpoint: Endpoint,
+  digest: Digest,
+  { range, signal }: CallOptions & { readonly range?: Range | undefined },
+): Promise<RegistryResponse> {
+  return endpoint.ask({
+    method: "GET",
+    to: { kind: "blob", name: endpoint.name, digest },
+    subject: "blob",
+    expect: range === undefined ? [200] : [200, 206],
+    actions: ["pull"],
+    ...(range === undefined ? {} : { headers: { range: formatRange(range) } }),
+    lane: "download",
+    signal,
+  });
+}
+
+/** The bytes from `start` to `end`, of the answer as long as it comes, then of further ones from where it broke off. */
+export function resumed(first: RegistryResponse, download: Download): Bytes {
+  const { endpoint, digest, start, end, signal } = download;
+  let current = partOf(first, download, start);
+  return closing(reading(), () => abandon(current));
+
+  async function* reading(): AsyncGenerator<Uint8Array, void, undefined> {
+    const setbacks = createSetbacks(endpoint, start);
+    let offset = start;
+    while (true) {
+      try {
+        for await (const chunk of current) {
+          offset += chunk.byteLength;
+          yield chunk;
+        }
+        if (offset > end) return;
+        throw brokenOff(digest, offset);
+      } catch (error) {
+        await setbacks.overcome(error, { offset, signal });
+      }
+      const range = { start: offset, end };
+      current = partOf(await askForBlob(endpoint, digest, { range, signal }), download, offset);
+    }
+  }
+}
+
+/** What `response` holds of the bytes from `offset` on. */
+function partOf(response: RegistryResponse, { digest, end, size }: Download, offset: number): Bytes {
+  const body = identityBody(response);
+  if (response.status === 200) return cut(body, { skip: offset, take: end + 1 - offset });
+  const header = headerOf(response.headers, "content-range") ?? "";
+  const range = parseContentRange(header);
+  const isWanted = "start" in range && range.start === offset && (range.size ?? size) === size;
+  if (isWanted) return cut(body, { skip: 0, take: end + 1 - offset });
+  throw new OciError("RESPONSE_INVALID", `of blob ${digest} came "${header}" instead of byte ${offset} on`);
+}
+
+/** `take` bytes behind the first `skip`; if there is nothing behind them, the body is read to its very end. */
+function cut(bytes: Bytes, { skip, take }: { readonly skip: number; readonly take: number }): Bytes {
+  const source = bytes[Symbol.asyncIterator]();
+  return closing(reading(), () => source.return?.());
+
+  async function* reading(): AsyncGenerator<Uint8Array, void, undefined> {
+    let position = 0;
+    for await (const chunk of { [Symbol.asyncIterator]: () => source }) {
+      const wanted = chunk.subarray(Math.max(skip - position, 0), Math.max(skip + take - position, 0));
+      position += chunk.byteLength;
+      if (wanted.byteLength > 0) yield wanted;
+      if (position > skip + take) return;
+    }
+  }
+}
+
+interface Setbacks {
+  /** Waits before another try, or throws `error` if that is no use. */
+  overcome(error: unknown, options: CallOptions & { readonly offset: number }): Promise<void>;
+}
+
+function createSetbacks({ settings, host }: Endpoint, start: number): Setbacks {
+  const { attempts, minDelay, maxDelay } = settings.retry;
+  let count = 0;
+  let mark = start;
+  return {
+    async overcome(error, { offset, signal }) {
+      if (offset - mark >= goodProgress) {
+        count = 0;
+        mark = offset;
+      }
+      count++;
+      const isLost = isOciError(error, "CONNECTION_FAILED", "TIMEOUT") && error.retryable;
+      if (!isLost || count >= attempts) throw error;
+      const milliseconds = Math.min(minDelay * 2 ** (count - 1), maxDelay);
+      settings.trace({ type: "wait", host: host.name, milliseconds, reason: error.code });
+      await sleep(milliseconds, { signal });
+    },
+  };
+}
+
+function brokenOff(digest: Digest, offset: number): OciError {
+  return new OciError("CONNECTION_FAILED", `blob ${digest} broke off at byte ${offset}`);
+}

@@ -1,0 +1,109 @@
+import {
+  formatRoute,
+  type Action,
+  type BudgetKind,
+  type CallOptions,
+  type HttpHeaders,
+  type Route,
+  type Scope,
+} from "@drayage/oci";
+import type { Host } from "./host.ts";
+import { drain } from "./http/body.ts";
+import { fail } from "./http/fail.ts";
+import type { Lane, Method, RegistryResponse, RequestBody, Send, Subject } from "./http/message.ts";
+import { endpointUrl } from "./http/url.ts";
+import type { Settings } from "./options.ts";
+
+/** A request to a registry: a route of its API, or a URL that it named. */
+export interface Question extends CallOptions {
+  readonly method: Method;
+  readonly to: Route | URL;
+  readonly subject: Subject;
+  /** The answers that are wanted; every other one is thrown as what it means. */
+  readonly expect: readonly number[];
+  readonly actions: readonly Action[];
+  /** Needed besides, such as leave to read where a blob is mounted from. */
+  readonly scopes?: readonly Scope[] | undefined;
+  readonly headers?: HttpHeaders | undefined;
+  readonly body?: RequestBody | undefined;
+  readonly lane?: Lane | undefined;
+  readonly isRepeatable?: boolean | undefined;
+  readonly counts?: BudgetKind | undefined;
+}
+
+/** One repository at a registry, or the registry itself, as something that answers questions. */
+export interface Endpoint {
+  readonly host: Host;
+  /** The repository; empty for the registry itself. */
+  readonly name: string;
+  readonly settings: Settings;
+  /**
+   * Resolves to an answer of one of the expected kinds, its body unread.
+   *
+   * @throws OciError whatever another answer means
+   */
+  ask(question: Question): Promise<RegistryResponse>;
+  /** The same, when nothing but the headers of the answer matters. */
+  tell(question: Question): Promise<RegistryResponse>;
+}
+
+export interface EndpointOptions {
+  readonly host: Host;
+  readonly settings: Settings;
+  readonly send: Send;
+  /** Absent for the registry itself. */
+  readonly repository?: string | undefined;
+  /** What will be done besides, so that one token serves for all of it. */
+  readonly access?: readonly Action[] | undefined;
+}
+
+export function createEndpoint({ host, settings, send, repository, access }: EndpointOptions): Endpoint {
+  const scopesFor = ({ actions, scopes = [] }: Question): readonly Scope[] => {
+    const all = [...new Set([...(access ?? []), ...actions])];
+    if (repository === undefined || all.length === 0) return scopes;
+    return [{ type: "repository", name: repository, actions: all }, ...scopes];
+  };
+  const ask = async (question: Question): Promise<RegistryResponse> => {
+    const {
+      to,
+      expect,
+      lane = "api",
+      method,
+      subject,
+      headers,
+      body,
+      isRepeatable,
+      counts,
+      signal,
+    } = question;
+    const url = to instanceof URL ? to : endpointUrl(formatRoute(to), host.url);
+    const permission = { repository, scopes: scopesFor(question) };
+    const request = {
+      host,
+      url,
+      lane,
+      method,
+      subject,
+      headers,
+      body,
+      isRepeatable,
+      counts,
+      signal,
+      permission,
+    };
+    const response = await send(request);
+    if (expect.includes(response.status)) return response;
+    throw await fail(response);
+  };
+  return {
+    host,
+    name: repository ?? "",
+    settings,
+    ask,
+    async tell(question) {
+      const response = await ask(question);
+      await drain(response.body);
+      return response;
+    },
+  };
+}

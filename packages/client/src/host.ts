@@ -1,0 +1,46 @@
+import { parseRegistry, type HttpHeaders, type Quirks } from "@drayage/oci";
+import { registryUrl } from "./http/url.ts";
+import type { HostOptions, Settings } from "./options.ts";
+import { profileOf } from "./quirks/index.ts";
+import { createTurns, type InTurn } from "./turns.ts";
+
+/** One registry as the client knows it. */
+export interface Host {
+  /** What credentials and budgets know it by: `docker.io`, whichever of its names was used. */
+  readonly name: string;
+  /** The origin of its API; as the user named it, it is always allowed. */
+  readonly url: URL;
+  readonly options: HostOptions;
+  /** Sent to this origin only. */
+  readonly headers: HttpHeaders;
+  readonly quirks: Quirks;
+  /** What it has shown of itself; forgotten with the client. */
+  readonly learned: Learned;
+}
+
+export interface Learned {
+  /** Whether a mount from a repository to itself tells if the blob is there. */
+  selfMount?: boolean;
+  /** Whether it lists referrers, so that no index has to be kept under a tag. */
+  referrersApi?: boolean;
+  /** For what several callers would change at the same time. */
+  readonly inTurn: InTurn;
+}
+
+/**
+ * The registry that `name` means; plain HTTP for loopback addresses, and where the options say so.
+ *
+ * @throws OciError REFERENCE_INVALID
+ */
+export function hostOf(name: string, settings: Settings): Host {
+  const { registry, apiHost, scheme } = parseRegistry(name);
+  const options = Object.hasOwn(settings.hosts, registry) ? (settings.hosts[registry] ?? {}) : {};
+  return {
+    name: registry,
+    url: registryUrl(apiHost, { plainHttp: options.plainHttp ?? scheme === "http" }),
+    options,
+    headers: options.headers ?? {},
+    quirks: { ...profileOf(registry).quirks, ...options.quirks },
+    learned: { inTurn: createTurns() },
+  };
+}

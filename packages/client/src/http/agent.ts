@@ -1,0 +1,56 @@
+import { OciError } from "@drayage/oci";
+import { Agent, type Dispatcher } from "undici";
+import type { Host } from "../host.ts";
+import type { Settings } from "../options.ts";
+import { createDial } from "./dial.ts";
+import type { Lane } from "./message.ts";
+
+/** The connections of a client, apart for each registry, so that none uses what another was allowed to dial. */
+export interface Agents {
+  dispatcher(host: Host, lane: Lane): Dispatcher;
+  /** Ends every connection; what is under way fails. */
+  close(): Promise<void>;
+}
+
+interface HostAgents {
+  readonly api: Agent;
+  readonly blobs: Agent;
+}
+
+// Some registries send more than Node's 16 KiB: https://github.com/actions/attest-build-provenance/issues/606
+const maxHeaderSize = 64 * 1024;
+
+export function createAgents(settings: Settings): Agents {
+  const agents = new Map<string, HostAgents>();
+  let isClosed = false;
+  const agentsOf = (host: Host): HostAgents => {
+    if (isClosed) throw new OciError("CONNECTION_FAILED", "the client is closed", { retryable: false });
+    const key = `${host.name} ${host.url.origin}`;
+    const found = agents.get(key) ?? createHostAgents(host, settings);
+    agents.set(key, found);
+    return found;
+  };
+  return {
+    dispatcher: (host, lane) => agentsOf(host)[lane === "api" ? "api" : "blobs"],
+    async close() {
+      isClosed = true;
+      const all = [...agents.values()].flatMap(({ api, blobs }) => [api, blobs]);
+      agents.clear();
+      await Promise.all(all.map((agent) => agent.destroy()));
+    },
+  };
+}
+
+/**
+ * HTTP/2 carries many small answers over one connection; for blobs its flow control windows make it many times
+ * slower than HTTP/1.1, which gets a connection for each of them. Their number is bounded by whoever asks: a fixed
+ * one could fill with downloads that wait for an upload to the same host.
+ */
+function createHostAgents(host: Host, { network, timeouts }: Settings): HostAgents {
+  const dial = createDial(host, { network, timeout: timeouts.connect });
+  const common = { maxHeaderSize, headersTimeout: timeouts.headers, bodyTimeout: timeouts.idle };
+  return {
+    api: new Agent({ ...common, allowH2: true, connect: dial({ allowH2: true }) }),
+    blobs: new Agent({ ...common, allowH2: false, connect: dial({ allowH2: false }) }),
+  };
+}

@@ -1,0 +1,47 @@
+import { headerOf, OciError, readAll, type Bytes } from "@drayage/oci";
+import type { RegistryResponse } from "./message.ts";
+import { redactUrl } from "./url.ts";
+
+/** How much of an answer that nobody wants is read for the sake of its connection. */
+const drainLimit = 64 * 1024;
+
+/** Reads a body to nobody, so that its connection can be used again; a long one is cut. */
+export async function drain(body: Bytes): Promise<void> {
+  let size = 0;
+  try {
+    for await (const chunk of body) {
+      size += chunk.byteLength;
+      if (size > drainLimit) return;
+    }
+  } catch {
+    // Nothing depends on it.
+  }
+}
+
+/** Leaves a body unread, and cuts its connection if there is more to come. */
+export async function abandon(body: Bytes): Promise<void> {
+  await body[Symbol.asyncIterator]().return?.();
+}
+
+/** The body of an answer that must be as it is stored: no encoding was asked for, so none is undone. */
+export function identityBody(response: RegistryResponse): Bytes {
+  const encoding = headerOf(response.headers, "content-encoding");
+  if (encoding === undefined || encoding.toLowerCase() === "identity") return response.body;
+  const url = redactUrl(response.url);
+  throw new OciError("RESPONSE_INVALID", `${url} came in a content encoding`, {
+    url,
+    status: response.status,
+  });
+}
+
+/**
+ * The whole body of an answer.
+ *
+ * @throws OciError LIMIT_EXCEEDED, RESPONSE_INVALID
+ */
+export async function readBody(
+  response: RegistryResponse,
+  { limit }: { limit: number },
+): Promise<Uint8Array> {
+  return readAll(identityBody(response), { limit });
+}

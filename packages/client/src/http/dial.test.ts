@@ -1,0 +1,123 @@
+import { createServer, type AddressInfo, type LookupFunction } from "node:net";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { hostOf } from "../host.ts";
+import { settingsOf, type NetworkOptions } from "../options.ts";
+import { errorOf } from "../testing.ts";
+import { createDial } from "./dial.ts";
+
+/** Answers each name with its addresses, a further list for each further time it is asked. */
+function resolverOf(names: Readonly<Record<string, readonly (readonly string[])[]>>): LookupFunction {
+  const asked = new Map<string, number>();
+  return (hostname, _options, callback) => {
+    const time = asked.get(hostname) ?? 0;
+    asked.set(hostname, time + 1);
+    const answers = names[hostname] ?? [];
+    const addresses = answers[Math.min(time, answers.length - 1)] ?? [];
+    callback(
+      null,
+      addresses.map((address) => ({ address, family: address.includes(":") ? 6 : 4 })),
+    );
+  };
+}
+
+interface Scene {
+  readonly registry: string;
+  readonly names?: Readonly<Record<string, readonly (readonly string[])[]>> | undefined;
+  readonly network?: NetworkOptions | undefined;
+}
+
+/** Dials a target for one registry, and tells the address that it came to. */
+function dialer({ registry, names = {}, network = {} }: Scene) {
+  const host = hostOf(registry, settingsOf({}));
+  const connect = createDial(host, { network, timeout: 1000, resolve: resolverOf(names) })({
+    allowH2: false,
+  });
+  return (url: string) =>
+    new Promise<string | undefined>((resolve, reject) => {
+      const { hostname, port, protocol } = new URL(url);
+      connect({ hostname: hostname.replace(/^\[|\]$/g, ""), port, protocol }, (error, socket) => {
+        if (error !== null) return reject(error);
+        resolve(socket.remoteAddress);
+        socket.destroy();
+      });
+    });
+}
+
+let port: number;
+const server = createServer((socket) => socket.end());
+beforeAll(async () => {
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  port = (server.address() as AddressInfo).port;
+});
+afterAll(() => void server.close());
+
+describe("C6 the address rule", () => {
+  const refused = { code: "ADDRESS_REFUSED" };
+
+  it.each(["127.0.0.1", "10.0.0.1", "169.254.169.254", "[::1]", "[fd00:ec2::254]"])(
+    "a public registry does not lead to the literal %s",
+    async (address) => {
+      const dial = dialer({ registry: "registry.example" });
+      expect(await errorOf(dial(`http://${address}:${port}`))).toMatchObject(refused);
+    },
+  );
+
+  it.each([["127.0.0.1"], ["192.168.0.1"], ["169.254.169.254"], ["8.8.8.8", "127.0.0.1"]])(
+    "a public registry does not lead to a name at %s",
+    async (...addresses) => {
+      const dial = dialer({ registry: "registry.example", names: { "evil.example": [addresses] } });
+      expect(await errorOf(dial(`http://evil.example:${port}`))).toMatchObject(refused);
+    },
+  );
+
+  it("the registry that the user named is dialled wherever it is", async () => {
+    const dial = dialer({
+      registry: `registry.example:${port}`,
+      names: { "registry.example": [["127.0.0.1"]] },
+    });
+    expect(await dial(`http://registry.example:${port}`)).toBe("127.0.0.1");
+  });
+
+  it("a private registry leads to private addresses, and not to this machine", async () => {
+    const names = { "registry.example": [["127.0.0.1"]] };
+    const loopback = dialer({
+      registry: `localhost:${port}`,
+      names: { localhost: [["127.0.0.1"]], ...names },
+    });
+    expect(await loopback(`http://localhost:${port}`)).toBe("127.0.0.1");
+    expect(await loopback(`http://registry.example:${port}`)).toBe("127.0.0.1");
+    const near = dialer({ registry: "10.0.0.1:5000" });
+    expect(await errorOf(near(`http://127.0.0.1:${port}`))).toMatchObject(refused);
+  });
+
+  it("not even a registry on this machine leads to where clouds keep credentials", async () => {
+    const dial = dialer({ registry: `127.0.0.1:${port}` });
+    expect(await errorOf(dial("http://169.254.169.254"))).toMatchObject(refused);
+  });
+
+  it("a name that changes its address is checked each time, and the checked address is dialled", async () => {
+    const names = { localhost: [["127.0.0.1"]], "evil.example": [["127.0.0.1"], ["169.254.169.254"]] };
+    const dial = dialer({ registry: `localhost:${port}`, names });
+    expect(await dial(`http://localhost:${port}`)).toBe("127.0.0.1");
+    expect(await dial(`http://evil.example:${port}`)).toBe("127.0.0.1");
+    expect(await errorOf(dial(`http://evil.example:${port}`))).toMatchObject(refused);
+  });
+
+  it("names that the user resolves may be private, but are never where clouds keep credentials", async () => {
+    const lookup = resolverOf({ "cdn.example": [["127.0.0.1"]], "evil.example": [["169.254.169.254"]] });
+    const dial = dialer({ registry: "registry.example", network: { lookup } });
+    expect(await dial(`http://cdn.example:${port}`)).toBe("127.0.0.1");
+    expect(await errorOf(dial("http://evil.example"))).toMatchObject(refused);
+    expect(await errorOf(dial(`http://127.0.0.1:${port}`))).toMatchObject(refused);
+  });
+
+  it("network.allow permits single addresses, told for whom, but never where clouds keep credentials", async () => {
+    const asked: unknown[] = [];
+    const allow = (address: string, context: unknown): boolean => asked.push({ address, context }) > 0;
+    const dial = dialer({ registry: "registry.example", network: { allow } });
+    expect(await dial(`http://127.0.0.1:${port}`)).toBe("127.0.0.1");
+    expect(await errorOf(dial("http://169.254.169.254"))).toMatchObject(refused);
+    const context = { hostname: "127.0.0.1", registry: "registry.example" };
+    expect(asked).toEqual([{ address: "127.0.0.1", context }]);
+  });
+});

@@ -1,0 +1,108 @@
+import {
+  codeOfErrors,
+  headerOf,
+  OciError,
+  parseErrorBody,
+  parseRetryAfter,
+  readAll,
+  type ErrorBody,
+  type HttpHeaders,
+  type OciErrorCode,
+} from "@drayage/oci";
+import type { RegistryRequest, RegistryResponse, Subject } from "./message.ts";
+import { redactUrl } from "./url.ts";
+
+const errorBodyLimit = 64 * 1024;
+const requestIdHeaders = [
+  "x-request-id",
+  "x-amzn-requestid",
+  "x-github-request-id",
+  "x-ms-correlation-request-id",
+];
+
+/** The error that an unwanted answer is; reads its body. */
+export async function fail(
+  response: RegistryResponse,
+  { cause }: { readonly cause?: unknown } = {},
+): Promise<OciError> {
+  const { status, headers, request } = response;
+  const body = await readErrorBody(response);
+  const [first] = body.errors;
+  const url = redactUrl(response.url);
+  const said = first?.message === undefined ? "" : `: ${first.message}`;
+  const code = codeOf(status, request, body);
+  return new OciError(code, `${request.method} ${url} answered ${status}${said}`, {
+    status,
+    method: request.method,
+    url,
+    attempt: request.attempt ?? 1,
+    detail: first?.detail ?? body.text,
+    requestId: requestIdOf(headers),
+    retryAfter: parseRetryAfter(headerOf(headers, "retry-after")),
+    retryable: isTransient(status),
+    hint: hintOf(code, request),
+    cause,
+  });
+}
+
+/** Whether the same request may be answered better later. */
+export function isTransient(status: number): boolean {
+  return status === 408 || status === 429 || (status >= 500 && status !== 501 && status !== 505);
+}
+
+async function readErrorBody({ body, request }: RegistryResponse): Promise<ErrorBody> {
+  // A token server could repeat the secret that it was sent.
+  if (request.subject === "token") return { errors: [] };
+  try {
+    return parseErrorBody(await readAll(body, { limit: errorBodyLimit }));
+  } catch {
+    return { errors: [] }; // the status says enough
+  }
+}
+
+/**
+ * What the status says where it can say one thing only; else what the registry calls it, if it is one of our codes;
+ * else what the status means for what was asked.
+ */
+function codeOf(status: number, { subject, method }: RegistryRequest, { errors }: ErrorBody): OciErrorCode {
+  const certain = certainCodes.get(status);
+  if (certain !== undefined) return certain;
+  const code = status < 500 ? codeOfErrors(errors) : undefined;
+  if (code !== undefined && code !== "UNKNOWN") return code;
+  if (status === 404) return unknown[subject];
+  if (status === 400 && subject === "manifest" && method === "PUT") return "MANIFEST_INVALID";
+  if (status === 408 || status >= 500) return status === 501 ? "UNSUPPORTED" : "UNAVAILABLE";
+  return likelyCodes.get(status) ?? (status < 400 ? "RESPONSE_INVALID" : "UNKNOWN");
+}
+
+const unknown: Readonly<Record<Subject, OciErrorCode>> = {
+  manifest: "MANIFEST_UNKNOWN",
+  blob: "BLOB_UNKNOWN",
+  upload: "BLOB_UPLOAD_UNKNOWN",
+  repository: "NAME_UNKNOWN",
+  registry: "UNSUPPORTED",
+  token: "UNAUTHORIZED",
+};
+
+const certainCodes: ReadonlyMap<number, OciErrorCode> = new Map<number, OciErrorCode>([
+  [304, "NOT_MODIFIED"],
+  [401, "UNAUTHORIZED"],
+  [412, "PRECONDITION_FAILED"],
+  [416, "RANGE_INVALID"],
+  [429, "TOOMANYREQUESTS"],
+]);
+
+const likelyCodes: ReadonlyMap<number, OciErrorCode> = new Map<number, OciErrorCode>([
+  [403, "DENIED"],
+  [405, "UNSUPPORTED"],
+  [413, "SIZE_INVALID"],
+]);
+
+function requestIdOf(headers: HttpHeaders): string | undefined {
+  return requestIdHeaders.map((name) => headerOf(headers, name)).find((value) => value !== undefined);
+}
+
+function hintOf(code: OciErrorCode, { host, privateHeaders }: RegistryRequest): string | undefined {
+  if (code !== "UNAUTHORIZED" || privateHeaders?.["authorization"] !== undefined) return undefined;
+  return `no credential for ${host.name} was sent`;
+}

@@ -1,0 +1,64 @@
+import type { BudgetKind, Bytes, CallOptions, HttpHeaders, Scope } from "@drayage/oci";
+import type { Host } from "../host.ts";
+
+export type Method = "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE";
+
+/** A body that can be sent again, or one that comes by once and is `length` bytes long. */
+export type RequestBody = Uint8Array | string | { readonly bytes: Bytes; readonly length: number };
+
+/** What an answer is for: small documents, or blobs on their way down or up, which have connections of their own. */
+export type Lane = "api" | "download" | "upload";
+
+/** What is asked for, which says what a 404 means. */
+export type Subject = "manifest" | "blob" | "upload" | "repository" | "registry" | "token";
+
+/** What has to be proven before a request is answered. */
+export interface Permission {
+  /** The repository whose credential is used; absent for what belongs to the whole registry. */
+  readonly repository?: string | undefined;
+  readonly scopes: readonly Scope[];
+}
+
+/** A request as it passes from layer to layer. */
+export interface RegistryRequest extends CallOptions {
+  /** The registry on whose behalf it is sent: its secrets, addresses and limits apply. */
+  readonly host: Host;
+  readonly method: Method;
+  readonly url: URL;
+  readonly lane: Lane;
+  readonly subject: Subject;
+  readonly headers?: HttpHeaders | undefined;
+  /** Headers that only the registry itself may see; they are dropped on the way to anywhere else. */
+  readonly privateHeaders?: HttpHeaders | undefined;
+  readonly body?: RequestBody | undefined;
+  /** Absent for requests that are sent as they are. */
+  readonly permission?: Permission | undefined;
+  /** Whether it may be sent again although its answer was lost; by default what RFC 9110 §9.2.2 says of the method. */
+  readonly isRepeatable?: boolean | undefined;
+  /** What it counts as besides a request. */
+  readonly counts?: BudgetKind | undefined;
+  /** How often it has been sent, this time included. */
+  readonly attempt?: number | undefined;
+}
+
+/** An answer whose headers have arrived. */
+export interface RegistryResponse {
+  readonly status: number;
+  readonly headers: HttpHeaders;
+  /** Must be read to its end or abandoned with `return()`, as `for await` does. */
+  readonly body: Bytes;
+  /** Where the answer came from, behind all redirects. */
+  readonly url: URL;
+  /** The request that got it, with the number of its attempt. */
+  readonly request: RegistryRequest;
+}
+
+export type Send = (request: RegistryRequest) => Promise<RegistryResponse>;
+
+/** One concern around the sending of a request. */
+export type Layer = (next: Send) => Send;
+
+/** Whether a body is gone once it has been sent. */
+export function isOneWay(body: RequestBody | undefined): boolean {
+  return typeof body === "object" && "bytes" in body;
+}

@@ -1,0 +1,33 @@
+import { authorize } from "../auth/authorize.ts";
+import type { Settings } from "../options.ts";
+import type { Agents } from "./agent.ts";
+import { limit } from "./limit.ts";
+import type { Layer, Send } from "./message.ts";
+import { redirect } from "./redirect.ts";
+import { retry } from "./retry.ts";
+import { createSend } from "./send.ts";
+import { trace } from "./trace.ts";
+
+/** The ways a request can take. */
+export interface Pipelines {
+  /** For the endpoints of a registry. */
+  readonly registry: Send;
+  /** For what others ask through us, with what they bring to prove themselves. */
+  readonly plain: Send;
+}
+
+/** Builds the ways of requests: each passes its layers from left to right, its answer the other way. */
+export function createPipelines(agents: Agents, settings: Settings): Pipelines {
+  const wire = stack([redirect(), trace(settings)], createSend(agents, settings));
+  const limited = limit(settings);
+  // A token is fetched while its request holds a place, so it must not need one.
+  const tokens = stack([retry(settings)], wire);
+  return {
+    registry: stack([retry(settings), limited, authorize(tokens, settings)], wire),
+    plain: stack([limited], wire),
+  };
+}
+
+function stack(layers: readonly Layer[], send: Send): Send {
+  return layers.reduceRight((next, layer) => layer(next), send);
+}

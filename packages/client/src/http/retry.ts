@@ -1,0 +1,79 @@
+import { isOciError, sleep, type CallOptions, type OciError } from "@drayage/oci";
+import pRetry, { type RetryContext } from "p-retry";
+import type { Settings } from "../options.ts";
+import { fail, isTransient } from "./fail.ts";
+import { isOneWay, type Layer, type RegistryRequest, type RegistryResponse, type Send } from "./message.ts";
+
+export type RetrySettings = Pick<Settings, "retry" | "trace">;
+
+/** Sends a request again when its answer was lost or says that a later one may be better. */
+export function retry(settings: RetrySettings): Layer {
+  return (next) => (request) => {
+    const { host, signal } = request;
+    return withRetries((attempt) => sendOnce(next, { ...request, attempt }), {
+      ...settings,
+      host: host.name,
+      signal,
+      isWorthIt: (error) => mayRepeat(request, error),
+    });
+  };
+}
+
+export interface WithRetriesOptions extends CallOptions, RetrySettings {
+  readonly host: string;
+  /** Whether to try again after an error that may pass. */
+  readonly isWorthIt: (error: OciError) => boolean;
+}
+
+/**
+ * The result of `run`, called again while it fails in a way that may pass.
+ *
+ * The pauses double; a registry that says how long to wait is obeyed, or given up on if that is too long.
+ */
+export async function withRetries<Result>(
+  run: (attempt: number) => Promise<Result>,
+  { retry: { attempts, minDelay, maxDelay, maxWait }, trace, host, isWorthIt, signal }: WithRetriesOptions,
+): Promise<Result> {
+  return pRetry(run, {
+    retries: attempts - 1,
+    minTimeout: minDelay,
+    maxTimeout: maxDelay,
+    randomize: true,
+    signal,
+    shouldRetry: ({ error }) => isHopeful(error),
+    onFailedAttempt: (context) => obey(context),
+  });
+
+  function isHopeful(error: unknown): error is OciError {
+    return isOciError(error) && error.retryable && waitOf(error) <= maxWait && isWorthIt(error);
+  }
+
+  /** Waits as long as the registry asks, less the pause that follows anyway. */
+  async function obey({ error, retriesLeft, retryDelay }: RetryContext): Promise<void> {
+    if (retriesLeft === 0 || !isHopeful(error)) return;
+    const milliseconds = Math.max(waitOf(error), retryDelay);
+    trace({ type: "wait", host, milliseconds, reason: error.code });
+    if (milliseconds > retryDelay) await sleep(milliseconds - retryDelay, { signal });
+  }
+}
+
+/** Turns an answer that may pass into the error that says so. */
+async function sendOnce(next: Send, request: RegistryRequest): Promise<RegistryResponse> {
+  const response = await next(request);
+  if (isTransient(response.status)) throw await fail(response);
+  return response;
+}
+
+/**
+ * A second `POST` or `PATCH` could do twice what was done already, unless the registry said that it did nothing;
+ * what is streamed is gone after the first time.
+ */
+function mayRepeat({ body, isRepeatable, method }: RegistryRequest, { status }: OciError): boolean {
+  if (isOneWay(body)) return false;
+  const isUntouched = status === 408 || status === 429 || status === 503;
+  return isUntouched || (isRepeatable ?? (method !== "POST" && method !== "PATCH"));
+}
+
+function waitOf({ retryAfter = 0 }: OciError): number {
+  return retryAfter;
+}

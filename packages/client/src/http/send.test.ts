@@ -1,0 +1,107 @@
+import { createServer, type Server } from "node:http";
+import { createServer as createTcpServer, type AddressInfo } from "node:net";
+import { createImage } from "@drayage/testkit";
+import { describe, expect, it } from "vitest";
+import { createClient, type Client } from "../client.ts";
+import type { ClientOptions } from "../options.ts";
+import { errorOf, openScripted } from "../testing.ts";
+
+const impatient: ClientOptions = {
+  retry: { attempts: 1 },
+  timeouts: { connect: 50, headers: 50, idle: 50 },
+};
+
+/** A server on loopback and a client for it, both gone at the end. */
+async function serve(
+  server: Server | ReturnType<typeof createTcpServer>,
+  options: ClientOptions = impatient,
+) {
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const client: Client = createClient(options);
+  const { port } = server.address() as AddressInfo;
+  return {
+    repository: client.registry(`127.0.0.1:${port}`).repository("a"),
+    async [Symbol.asyncDispose]() {
+      await client.close();
+      if ("closeAllConnections" in server) server.closeAllConnections();
+      server.close();
+    },
+  };
+}
+
+describe("C14 a server that does not go on", () => {
+  it("with an answer is a TIMEOUT", async () => {
+    await using opened = await serve(createServer(() => undefined));
+    expect(await errorOf(opened.repository.getManifest("v1"))).toMatchObject({ code: "TIMEOUT" });
+  });
+
+  it("with a body is a TIMEOUT", async () => {
+    await using opened = await serve(
+      createServer((_request, response) => void response.writeHead(200).write("{")),
+    );
+    expect(await errorOf(opened.repository.getManifest("v1"))).toMatchObject({ code: "TIMEOUT" });
+  });
+});
+
+it("C38 headers beyond 64 KiB are a LIMIT_EXCEEDED, and below are taken (attest-build-provenance#606)", async () => {
+  const image = createImage({ layers: 1 });
+  const answerWith = (length: number) =>
+    createServer({ maxHeaderSize: 128 * 1024 }, (_request, response) => {
+      response.writeHead(200, {
+        "x-long": "x".repeat(length),
+        "content-type": image.document.descriptor.mediaType,
+      });
+      response.end(image.document.bytes);
+    });
+  await using long = await serve(answerWith(40_000));
+  expect(await long.repository.getManifest("v1")).toMatchObject({ descriptor: image.document.descriptor });
+  await using tooLong = await serve(answerWith(70_000));
+  expect(await errorOf(tooLong.repository.getManifest("v1"))).toMatchObject({ code: "LIMIT_EXCEEDED" });
+});
+
+it("a refused connection says where and what", async () => {
+  const server = createTcpServer();
+  const opened = await serve(server);
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  const error = await errorOf(opened.repository.getManifest("v1"));
+  expect(error).toMatchObject({
+    code: "CONNECTION_FAILED",
+    method: "GET",
+    url: `http://127.0.0.1:${port}/v2/a/manifests/v1`,
+    retryable: true,
+    cause: { code: "ECONNREFUSED" },
+  });
+});
+
+it("C40 proxies of the environment are not used", async () => {
+  process.env["HTTP_PROXY"] = process.env["http_proxy"] = "http://127.0.0.1:1";
+  try {
+    await using opened = await openScripted();
+    expect(await opened.repository.headManifest("v1")).toBeUndefined();
+  } finally {
+    delete process.env["HTTP_PROXY"];
+    delete process.env["http_proxy"];
+  }
+});
+
+it("asks for no encoding", async () => {
+  await using opened = await openScripted();
+  await opened.repository.headManifest("v1");
+  expect(opened.server.ledger[0]?.headers).toMatchObject({
+    "accept-encoding": "identity",
+    "user-agent": "drayage",
+  });
+});
+
+it("a download that is left unread, before or after its first chunk, frees its connection", async () => {
+  const image = createImage({ layers: [{ size: 8 * 1024 * 1024 }] });
+  await using opened = await openScripted();
+  await opened.server.content.add("library/app", image);
+  const { digest } = image.layers[0]?.descriptor ?? image.document.descriptor;
+  const before = await opened.repository.getBlob(digest);
+  await before.body[Symbol.asyncIterator]().return?.();
+  const after = await opened.repository.getBlob(digest);
+  for await (const chunk of after.body) if (chunk.byteLength > 0) break;
+  await expect.poll(() => process.getActiveResourcesInfo().includes("TCPSocketWrap")).toBe(false);
+});

@@ -1,0 +1,164 @@
+import { Readable } from "node:stream";
+import { closing, OciError, type Bytes, type HttpHeaders } from "@drayage/oci";
+import type { Dispatcher } from "undici";
+import type { Settings } from "../options.ts";
+import type { Agents } from "./agent.ts";
+import type { RegistryRequest, RegistryResponse, RequestBody, Send } from "./message.ts";
+import { redactUrl } from "./url.ts";
+
+/** Behind an upload a registry may have to move the whole blob before it answers. */
+const uploadPatience = 10;
+const chunkSize = 64 * 1024;
+
+/** The end of the line: one request, one answer; the only place where undici is called. */
+export function createSend(agents: Agents, { userAgent, timeouts }: Settings): Send {
+  return async (request) => {
+    const { host, lane, method, url, body, signal } = request;
+    signal?.throwIfAborted();
+    const source = watched(body);
+    try {
+      const answer = await agents.dispatcher(host, lane).request({
+        origin: url.origin,
+        path: url.pathname + url.search,
+        method,
+        headers: headersOf(request, userAgent),
+        body: source.body,
+        signal: signal ?? null,
+        ...(lane === "upload" ? { headersTimeout: timeouts.headers * uploadPatience } : {}),
+      });
+      return responseOf(answer, request);
+    } catch (error) {
+      if (source.failure !== undefined) throw source.failure.error;
+      throw connectionError(error, request);
+    }
+  };
+}
+
+function responseOf(answer: Dispatcher.ResponseData, request: RegistryRequest): RegistryResponse {
+  return {
+    status: answer.statusCode,
+    headers: parseHeaders(answer.headers),
+    body: readBody(answer.body, request),
+    url: request.url,
+    request,
+  };
+}
+
+function headersOf(request: RegistryRequest, userAgent: string): Record<string, string | string[]> {
+  const { body, headers, privateHeaders } = request;
+  const all = {
+    "user-agent": userAgent,
+    // What is asked for by digest must come as it is stored.
+    "accept-encoding": "identity",
+    ...headers,
+    ...privateHeaders,
+    ...(typeof body === "object" && "bytes" in body ? { "content-length": String(body.length) } : {}),
+  };
+  const entries = Object.entries(all).map(([name, value]): [string, string | string[] | undefined] => [
+    name,
+    value === undefined || typeof value === "string" ? value : [...value],
+  ]);
+  return Object.fromEntries(
+    entries.filter((entry): entry is [string, string | string[]] => entry[1] !== undefined),
+  );
+}
+
+interface WatchedBody {
+  readonly body: Readable | Uint8Array | string | null;
+  /** Why its source failed, if it was neither undici nor the server. */
+  failure?: { readonly error: unknown };
+}
+
+function watched(body: RequestBody | undefined): WatchedBody {
+  if (typeof body !== "object" || !("bytes" in body)) return { body: body ?? null };
+  const source = body.bytes[Symbol.asyncIterator]();
+  const stream = closing(reading(), () => source.return?.());
+  const result: WatchedBody = {
+    body: Readable.from(stream, { objectMode: false, highWaterMark: chunkSize }),
+  };
+  return result;
+
+  async function* reading(): AsyncGenerator<Uint8Array, void, undefined> {
+    try {
+      yield* { [Symbol.asyncIterator]: () => source };
+    } catch (error) {
+      result.failure = { error };
+      throw error;
+    }
+  }
+}
+
+function readBody(body: Readable, request: RegistryRequest): Bytes {
+  body.on("error", () => undefined); // whoever reads it is told
+  return closing(reading(), () => body.destroy());
+
+  async function* reading(): AsyncGenerator<Uint8Array, void, undefined> {
+    try {
+      for await (const chunk of body) yield parseChunk(chunk);
+    } catch (error) {
+      throw connectionError(error, request);
+    }
+  }
+}
+
+/** Plain bytes: a `Buffer` has other ideas of `slice` and JSON. */
+function parseChunk(chunk: unknown): Uint8Array {
+  if (chunk instanceof Uint8Array) return new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+  throw new OciError("RESPONSE_INVALID", "a body that is not bytes");
+}
+
+/** Own properties only, in a map without a prototype. */
+function parseHeaders(headers: Readonly<Record<string, string | string[] | undefined>>): HttpHeaders {
+  return Object.assign(Object.create(null) as Record<string, string | string[] | undefined>, headers);
+}
+
+/** An abort with its own reason; everything else by what undici and Node call it. */
+function connectionError(error: unknown, request: RegistryRequest): unknown {
+  if (request.signal?.aborted === true) return request.signal.reason;
+  if (error instanceof OciError) return error;
+  const { method, url, attempt } = request;
+  const where = redactUrl(url);
+  const about = { cause: error, method, url: where, attempt };
+  const cause = codeOf(error);
+  if (isCertificateProblem(cause)) {
+    const hint = "hosts[…].ca names the authority that signed it";
+    return new OciError("CONNECTION_FAILED", `${method} ${where}: ${cause}`, {
+      ...about,
+      hint,
+      retryable: false,
+    });
+  }
+  const [code, problem] = kindOf(cause);
+  return new OciError(code, `${method} ${where}: ${problem}`, about);
+}
+
+/** What no repetition will change: the codes of OpenSSL and Node for certificates that are not trusted. */
+function isCertificateProblem(code: string): boolean {
+  return (
+    code.includes("CERT") || code === "UNABLE_TO_GET_ISSUER" || code === "UNABLE_TO_VERIFY_LEAF_SIGNATURE"
+  );
+}
+
+function kindOf(code: string): readonly [OciError["code"], string] {
+  switch (code) {
+    case "UND_ERR_CONNECT_TIMEOUT":
+      return ["TIMEOUT", "no connection in time"];
+    case "UND_ERR_HEADERS_TIMEOUT":
+      return ["TIMEOUT", "no answer in time"];
+    case "UND_ERR_BODY_TIMEOUT":
+      return ["TIMEOUT", "the answer stopped coming"];
+    case "UND_ERR_REQ_CONTENT_LENGTH_MISMATCH":
+      return ["SIZE_MISMATCH", "the content has not the size that was announced"];
+    case "UND_ERR_HEADERS_OVERFLOW":
+    case "HPE_HEADER_OVERFLOW":
+      return ["LIMIT_EXCEEDED", "headers larger than 64 KiB"];
+    case "UND_ERR_INVALID_ARG":
+      return ["OPTION_INVALID", "not a request that can be sent"];
+    default:
+      return ["CONNECTION_FAILED", code === "" ? "connection failed" : `connection failed (${code})`];
+  }
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";
+}

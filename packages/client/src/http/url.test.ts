@@ -1,0 +1,79 @@
+import { describe, expect, it } from "vitest";
+import { errorOf } from "../testing.ts";
+import { isLoopback, redactUrl, requestUrl, resolveServerUrl, withParameter, withQuery } from "./url.ts";
+
+const base = new URL("https://registry.example/v2/a/blobs/uploads/");
+const plainBase = new URL("http://registry.example/v2/a/");
+
+describe("resolveServerUrl", () => {
+  it.each([
+    ["/v2/a/x?_state=b%2Bc", "https://registry.example/v2/a/x?_state=b%2Bc"],
+    ["id", "https://registry.example/v2/a/blobs/uploads/id"],
+    ["https://cdn.example/x", "https://cdn.example/x"],
+    ["//cdn.example/x", "https://cdn.example/x"],
+    ["http://registry.example/x", "https://registry.example/x"],
+  ])("takes %s", (text, url) => {
+    expect(resolveServerUrl(text, base).href).toBe(url);
+  });
+
+  it("leads from http to https", () => {
+    expect(resolveServerUrl("https://registry.example/x", plainBase).href).toBe("https://registry.example/x");
+  });
+
+  it.each([
+    ["a tab that parsers drop", "https://auth.example\t.evil/"],
+    ["a line break", "https://auth.example\r\n/"],
+    ["a space", "https://auth.example /"],
+    ["a backslash that parsers turn", "https://auth.example\\@evil.example/"],
+    ["userinfo", "https://user:word@evil.example/"],
+    ["empty userinfo", "https://@evil.example/"],
+    ["userinfo without a scheme", "//registry.example@evil.example/"],
+    ["a fragment", "/x#y"],
+    ["another scheme", "file:///etc/passwd"],
+    ["ftp", "ftp://registry.example/"],
+    ["nothing that parses", "https://[::1/"],
+  ])("C18 refuses %s", async (_what, text) => {
+    expect(await errorOf(() => resolveServerUrl(text, base))).toMatchObject({ code: "URL_REFUSED" });
+  });
+
+  it("C5 never leads from https to the http of another host", async () => {
+    const error = await errorOf(() => resolveServerUrl("http://auth.example/token", base));
+    expect(error).toMatchObject({ code: "URL_REFUSED" });
+  });
+
+  it("keeps a refused URL out of the error, for it may hold a secret", async () => {
+    const error = await errorOf(() => resolveServerUrl("https://user:canary@evil.example/", base));
+    expect(String(error)).not.toContain("canary");
+  });
+});
+
+describe("redactUrl", () => {
+  it("C30 keeps what cannot be secret and drops every other value", () => {
+    const url = new URL("https://u:p@cdn.example/b?X-Amz-Signature=canary&n=5&last=a%2Fb&flag#canary");
+    expect(redactUrl(url)).toBe("https://cdn.example/b?X-Amz-Signature=***&n=5&last=a%2Fb&flag");
+  });
+});
+
+it("requestUrl refuses userinfo, which would be sent as a password", async () => {
+  expect(await errorOf(() => requestUrl("https://u:p@api.example/"))).toMatchObject({ code: "URL_REFUSED" });
+  expect(requestUrl("https://api.example/a?b=c").href).toBe("https://api.example/a?b=c");
+});
+
+it("withParameter and withQuery leave the query of the server byte for byte", () => {
+  const url = new URL("https://registry.example/u?_state=a%2Bb~%20");
+  expect(withParameter(url, "digest", "sha256:a").search).toBe("?_state=a%2Bb~%20&digest=sha256%3Aa");
+  expect(withQuery(url, "service=x").search).toBe("?_state=a%2Bb~%20&service=x");
+  expect(withQuery(new URL("https://registry.example/t"), "service=x").search).toBe("?service=x");
+});
+
+it.each([
+  ["http://localhost:5000", true],
+  ["http://a.localhost", true],
+  ["http://127.1.2.3", true],
+  ["http://[::1]:5000", true],
+  ["http://localhost.evil.example", false],
+  ["http://127.0.0.1.evil.example", false],
+  ["http://10.0.0.1", false],
+])("isLoopback(%s) is %s", (url, expected) => {
+  expect(isLoopback(new URL(url))).toBe(expected);
+});

@@ -1,0 +1,267 @@
+import {
+  algorithmOf,
+  digestMatches,
+  digestOf,
+  headerOf,
+  isDigest,
+  isIndexType,
+  isManifestType,
+  isOciError,
+  manifestMediaTypes,
+  OciError,
+  parseAt,
+  parseContentType,
+  parseManifest,
+  parseTag,
+  referrerOf,
+  type At,
+  type CallOptions,
+  type DeleteResult,
+  type Descriptor,
+  type Digest,
+  type GetManifestOptions,
+  type HttpHeaders,
+  type ManifestDocument,
+  type PutManifestOptions,
+  type Route,
+  type Tag,
+} from "@drayage/oci";
+import type { Endpoint } from "./endpoint.ts";
+import { readBody } from "./http/body.ts";
+import type { RegistryResponse } from "./http/message.ts";
+
+const accept = manifestMediaTypes.join(", ");
+
+/** See `ManifestReader.getManifest`. */
+export async function getManifest(
+  endpoint: Endpoint,
+  at: At,
+  { ifNoneMatch, signal }: GetManifestOptions = {},
+): Promise<ManifestDocument> {
+  const condition = ifNoneMatch === undefined ? {} : { "if-none-match": quoted(ifNoneMatch) };
+  const response = await endpoint.ask({
+    method: "GET",
+    to: manifestRoute(endpoint, at),
+    subject: "manifest",
+    expect: [200],
+    actions: ["pull"],
+    headers: { accept, ...condition },
+    counts: "pull",
+    signal,
+  });
+  const bytes = await readBody(response, { limit: endpoint.settings.limits.manifestBytes });
+  const document = verifiedDocument(at, bytes, response);
+  if (document.descriptor.digest !== ifNoneMatch) return document;
+  throw new OciError("NOT_MODIFIED", `${at} is still ${ifNoneMatch}`, { status: response.status });
+}
+
+/** See `ManifestReader.headManifest`. */
+export async function headManifest(
+  endpoint: Endpoint,
+  at: At,
+  { signal }: CallOptions = {},
+): Promise<Descriptor | undefined> {
+  const find = async () => (await findManifest(endpoint, at, { signal }))?.descriptor;
+  if (!endpoint.host.quirks.headManifest) return find();
+  const response = await endpoint.tell({
+    method: "HEAD",
+    to: manifestRoute(endpoint, at),
+    subject: "manifest",
+    // Some refuse HEAD where they answer GET.
+    expect: [200, 403, 404, 405],
+    actions: ["pull"],
+    headers: { accept },
+    signal,
+  });
+  if (response.status === 404) return undefined;
+  const described = response.status === 200 ? describedManifest(at, response.headers) : undefined;
+  return described ?? find();
+}
+
+/** What a registry has made of a manifest. */
+export interface StoredManifest {
+  readonly descriptor: Descriptor;
+  /** What the manifest refers to, if the registry took no note of it. */
+  readonly unnoted?: { readonly subject: Digest; readonly referrer: Descriptor } | undefined;
+}
+
+/** See `ManifestWriter.putManifest`. */
+export async function putManifest(
+  endpoint: Endpoint,
+  document: ManifestDocument,
+  options: PutManifestOptions = {},
+): Promise<StoredManifest> {
+  const { bytes, descriptor } = document;
+  const { digest } = descriptor;
+  const tags = (options.tags ?? []).map(parseTag);
+  if (!digestMatches(digest, bytes)) throw new OciError("DIGEST_MISMATCH", `the manifest is not ${digest}`);
+  const manifest = parseManifest(bytes, descriptor.mediaType);
+  await requireTags(endpoint, tags, options);
+  const stored = { mediaType: manifest.mediaType, digest, size: bytes.byteLength };
+  let isNoted = true;
+  for (const to of targetsOf(endpoint, digest, tags)) {
+    const { headers } = await endpoint.tell({
+      method: "PUT",
+      to,
+      subject: "manifest",
+      expect: [200, 201, 202],
+      actions: ["pull", "push"],
+      headers: { "content-type": manifest.mediaType, ...conditionsOf(options) },
+      body: bytes,
+      signal: options.signal,
+    });
+    requireStored(bytes, to, headers);
+    isNoted &&= headerOf(headers, "oci-subject") !== undefined;
+  }
+  const subject = manifest.subject?.digest;
+  if (subject === undefined || isNoted) return { descriptor: stored };
+  return { descriptor: stored, unnoted: { subject, referrer: referrerOf(manifest, stored) } };
+}
+
+/** See `Deleter.deleteManifest`. */
+export async function deleteManifest(
+  endpoint: Endpoint,
+  digest: Digest,
+  { signal }: CallOptions = {},
+): Promise<DeleteResult> {
+  const { status } = await endpoint.tell({
+    method: "DELETE",
+    to: manifestRoute(endpoint, digest),
+    subject: "manifest",
+    expect: [200, 202, 204, 404],
+    actions: ["delete"],
+    signal,
+  });
+  return status === 404 ? "absent" : "deleted";
+}
+
+/** See `Deleter.deleteTag`. */
+export async function deleteTag(
+  endpoint: Endpoint,
+  tag: Tag,
+  { ifMatch, signal }: CallOptions & { readonly ifMatch?: Digest | undefined } = {},
+): Promise<DeleteResult> {
+  const to = manifestRoute(endpoint, parseTag(tag));
+  if (ifMatch !== undefined) {
+    const found = await headManifest(endpoint, tag, { signal });
+    if (found === undefined) return "absent";
+    if (found.digest !== ifMatch) throw moved(tag);
+  }
+  const { status } = await endpoint.tell({
+    method: "DELETE",
+    to,
+    subject: "manifest",
+    // Older servers know digests only, and say that a tag is none.
+    expect: [200, 202, 204, 400, 404, 405],
+    actions: ["delete"],
+    headers: conditionsOf({ ifMatch }),
+    signal,
+  });
+  if (status === 404) return "absent";
+  if (status !== 400 && status !== 405) return "deleted";
+  throw new OciError("UNSUPPORTED", `${endpoint.host.name} does not delete tags`, { status });
+}
+
+/** The manifest by its content, where `HEAD` cannot be relied on. */
+export async function findManifest(
+  endpoint: Endpoint,
+  at: At,
+  options: CallOptions,
+): Promise<ManifestDocument | undefined> {
+  try {
+    return await getManifest(endpoint, at, options);
+  } catch (error) {
+    if (isOciError(error, "MANIFEST_UNKNOWN", "NAME_UNKNOWN")) return undefined;
+    throw error;
+  }
+}
+
+function manifestRoute({ name }: Endpoint, at: At): Route {
+  return { kind: "manifest", name, reference: parseAt(at) };
+}
+
+/**
+ * One request per tag, because a tag in the path is what every registry understands. It computes sha256 from that;
+ * for other digests both have to be said.
+ */
+function targetsOf(endpoint: Endpoint, digest: Digest, tags: readonly Tag[]): readonly Route[] {
+  if (tags.length === 0) return [manifestRoute(endpoint, digest)];
+  if (algorithmOf(digest) === "sha256") return tags.map((tag) => manifestRoute(endpoint, tag));
+  return [{ kind: "manifest", name: endpoint.name, reference: digest, tags }];
+}
+
+function requireStored(bytes: Uint8Array, to: Route, headers: HttpHeaders): void {
+  const said = headerOf(headers, "docker-content-digest");
+  if (said !== undefined && isDigest(said) && !digestMatches(said, bytes)) {
+    throw new OciError("DIGEST_MISMATCH", `the registry has stored the manifest as ${said}`);
+  }
+  const isTagged =
+    to.kind !== "manifest" || to.tags === undefined || headerOf(headers, "oci-tag") !== undefined;
+  if (!isTagged) throw new OciError("UNSUPPORTED", "the registry does not tag manifests by sha512");
+}
+
+/** What a registry says of a manifest, if it says everything. */
+function describedManifest(at: At, headers: HttpHeaders): Descriptor | undefined {
+  const said = headerOf(headers, "docker-content-digest");
+  const digest = said ?? (isDigest(at) ? at : undefined);
+  const mediaType = parseContentType(headerOf(headers, "content-type"));
+  const size = Number(headerOf(headers, "content-length") ?? Number.NaN);
+  if (digest === undefined || !isDigest(digest) || mediaType === undefined) return undefined;
+  if (!isKnownType(mediaType) || !Number.isSafeInteger(size)) return undefined;
+  if (isDigest(at) && digest !== at) throw mismatch(at, digest);
+  return { mediaType, digest, size };
+}
+
+/** The bytes of an answer, held against the digest that was asked for and the one that it says it has (C15). */
+function verifiedDocument(at: At, bytes: Uint8Array, { headers }: RegistryResponse): ManifestDocument {
+  const said = headerOf(headers, "docker-content-digest");
+  const claims = [at, said ?? ""].filter(isDigest);
+  for (const claim of claims) {
+    if (!digestMatches(claim, bytes)) throw mismatch(claim, digestOf(bytes, algorithmOf(claim)));
+  }
+  const type = parseContentType(headerOf(headers, "content-type"));
+  const manifest = parseManifest(bytes, type !== undefined && isKnownType(type) ? type : undefined);
+  const digest = claims[0] ?? digestOf(bytes);
+  return { bytes, descriptor: { mediaType: manifest.mediaType, digest, size: bytes.byteLength } };
+}
+
+/** Static hosts send any type. */
+function isKnownType(type: string): boolean {
+  return isIndexType(type) || isManifestType(type);
+}
+
+/** Conditions are checked by us, for few registries do, and sent along for those that do it without a gap. */
+async function requireTags(
+  endpoint: Endpoint,
+  tags: readonly Tag[],
+  { ifMatch, ifNoneMatch, signal }: PutManifestOptions,
+): Promise<void> {
+  if (ifMatch === undefined && ifNoneMatch === undefined) return;
+  for (const tag of tags) {
+    const found = await headManifest(endpoint, tag, { signal });
+    if (ifMatch !== undefined && found?.digest !== ifMatch) throw moved(tag);
+    if (ifNoneMatch !== undefined && found !== undefined) throw moved(tag);
+  }
+}
+
+function conditionsOf({
+  ifMatch,
+  ifNoneMatch,
+}: Pick<PutManifestOptions, "ifMatch" | "ifNoneMatch">): HttpHeaders {
+  return {
+    ...(ifMatch === undefined ? {} : { "if-match": quoted(ifMatch) }),
+    ...(ifNoneMatch === undefined ? {} : { "if-none-match": ifNoneMatch }),
+  };
+}
+
+function quoted(digest: Digest): string {
+  return `"${digest}"`;
+}
+
+function mismatch(expected: Digest, actual: string): OciError {
+  return new OciError("DIGEST_MISMATCH", `instead of ${expected} the registry has ${actual}`);
+}
+
+function moved(tag: Tag): OciError {
+  return new OciError("PRECONDITION_FAILED", `tag ${tag} is not where it was expected`);
+}

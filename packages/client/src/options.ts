@@ -1,0 +1,149 @@
+import type { LookupFunction } from "node:net";
+import type { Budget, CredentialProvider, HttpHeaders, Quirks } from "@drayage/oci";
+import type { AddressContext } from "./http/dial.ts";
+import type { TraceEvent } from "./http/trace.ts";
+
+/** What {@link createClient} takes; everything has a safe default. */
+export interface ClientOptions {
+  /** Who we are; anonymous by default. */
+  readonly credentials?: CredentialProvider | undefined;
+  /** What is particular to single registries, by `host` or `host:port` as the user writes it. */
+  readonly hosts?: Readonly<Record<string, HostOptions>> | undefined;
+  readonly network?: NetworkOptions | undefined;
+  /** What may be asked of each registry, over and above `concurrency`. */
+  readonly budget?: Budget | undefined;
+  /** How many requests may be under way to one registry at a time; 8. */
+  readonly concurrency?: number | undefined;
+  readonly retry?: RetryOptions | undefined;
+  readonly limits?: LimitOptions | undefined;
+  readonly timeouts?: TimeoutOptions | undefined;
+  /** Told of every request, wait, token and warning; secrets are removed before. */
+  readonly trace?: ((event: TraceEvent) => void) | undefined;
+  /**
+   * Token servers that may see the credential of a registry although they are on another site: their hosts by the
+   * registry's name, or a function.
+   */
+  readonly trustedTokenServers?: TrustedTokenServers | undefined;
+  readonly userAgent?: string | undefined;
+  /** A clock that never goes back, in milliseconds. */
+  readonly now?: (() => number) | undefined;
+}
+
+/** What is particular to one registry; each of these applies to it and to no other host. */
+export interface HostOptions {
+  /** Speaks http instead of https; the default for loopback hosts only. */
+  readonly plainHttp?: boolean | undefined;
+  /** Accepts any certificate. */
+  readonly insecure?: boolean | undefined;
+  /** Certificates of authorities to trust beside the usual ones, in PEM. */
+  readonly ca?: string | readonly string[] | undefined;
+  /** Our own certificate and its key, in PEM. */
+  readonly cert?: string | undefined;
+  readonly key?: string | undefined;
+  /** Sent to this origin with every request. */
+  readonly headers?: HttpHeaders | undefined;
+  /** How the registry deviates, where that is not known from its name. */
+  readonly quirks?: Partial<Quirks> | undefined;
+}
+
+export interface NetworkOptions {
+  /**
+   * Resolves names in place of the system, with the signature of `dns.lookup`.
+   *
+   * What it answers is dialled even if it is a private address, so that tests can stand in for public hosts.
+   */
+  readonly lookup?: LookupFunction | undefined;
+  /** Certificates of authorities to trust for every host, in PEM. */
+  readonly ca?: string | readonly string[] | undefined;
+  /** Permits an address that the address rule refuses, such as a token server in a private network. */
+  readonly allow?: ((address: string, context: AddressContext) => boolean) | undefined;
+}
+
+export interface RetryOptions {
+  /** How often a request is sent at the most; 5. */
+  readonly attempts?: number | undefined;
+  /** The first pause in milliseconds, doubled each time; 250. */
+  readonly minDelay?: number | undefined;
+  /** The longest pause in milliseconds; 10,000. */
+  readonly maxDelay?: number | undefined;
+  /** The longest `Retry-After` that is waited for, in milliseconds; 60,000. */
+  readonly maxWait?: number | undefined;
+}
+
+export interface LimitOptions {
+  /** The largest manifest that is read, in bytes; 4 MiB. */
+  readonly manifestBytes?: number | undefined;
+  /** The largest page of a list, in bytes; 4 MiB. */
+  readonly pageBytes?: number | undefined;
+  /** Pages of one list; 10,000. */
+  readonly pages?: number | undefined;
+  /** Entries of one list; a million. */
+  readonly items?: number | undefined;
+}
+
+/** All in milliseconds. */
+export interface TimeoutOptions {
+  /** To connect, TLS included; 10,000. */
+  readonly connect?: number | undefined;
+  /** From the end of a request to its answer; 30,000, and ten times that behind an upload. */
+  readonly headers?: number | undefined;
+  /** Without a byte of the body; 30,000. */
+  readonly idle?: number | undefined;
+}
+
+export type TrustedTokenServers =
+  | Readonly<Record<string, readonly string[]>>
+  | ((registry: URL, realm: URL) => boolean);
+
+/** {@link ClientOptions} with every default filled in. */
+export interface Settings {
+  readonly credentials: CredentialProvider | undefined;
+  readonly hosts: Readonly<Record<string, HostOptions>>;
+  readonly network: NetworkOptions;
+  readonly budget: Budget | undefined;
+  readonly concurrency: number;
+  readonly retry: Filled<RetryOptions>;
+  readonly limits: Filled<LimitOptions>;
+  readonly timeouts: Filled<TimeoutOptions>;
+  readonly trace: (event: TraceEvent) => void;
+  readonly trustedTokenServers: TrustedTokenServers;
+  readonly userAgent: string;
+  readonly now: () => number;
+}
+
+export type Filled<Options> = { readonly [Key in keyof Options]-?: Exclude<Options[Key], undefined> };
+
+const mebibyte = 1024 * 1024;
+
+/** `options` with the defaults that their documentation names. */
+export function settingsOf(options: ClientOptions): Settings {
+  const { retry = {}, limits = {}, timeouts = {} } = options;
+  return {
+    credentials: options.credentials,
+    hosts: options.hosts ?? {},
+    network: options.network ?? {},
+    budget: options.budget,
+    concurrency: options.concurrency ?? 8,
+    retry: {
+      attempts: retry.attempts ?? 5,
+      minDelay: retry.minDelay ?? 250,
+      maxDelay: retry.maxDelay ?? 10_000,
+      maxWait: retry.maxWait ?? 60_000,
+    },
+    limits: {
+      manifestBytes: limits.manifestBytes ?? 4 * mebibyte,
+      pageBytes: limits.pageBytes ?? 4 * mebibyte,
+      pages: limits.pages ?? 10_000,
+      items: limits.items ?? 1_000_000,
+    },
+    timeouts: {
+      connect: timeouts.connect ?? 10_000,
+      headers: timeouts.headers ?? 30_000,
+      idle: timeouts.idle ?? 30_000,
+    },
+    trace: options.trace ?? (() => undefined),
+    trustedTokenServers: options.trustedTokenServers ?? {},
+    userAgent: options.userAgent ?? "drayage",
+    now: options.now ?? (() => performance.now()),
+  };
+}

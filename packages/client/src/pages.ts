@@ -1,0 +1,79 @@
+import { nextLink, OciError, type ListOptions } from "@drayage/oci";
+import type { Endpoint, Question } from "./endpoint.ts";
+import { readBody } from "./http/body.ts";
+import type { RegistryResponse } from "./http/message.ts";
+import { redactUrl } from "./http/url.ts";
+
+export interface PagesOptions<Item> {
+  /** Asks for the first page; the further ones are asked for in the same way. */
+  readonly question: Question;
+  readonly parse: (body: Uint8Array) => readonly Item[];
+  /** The first page, if it has been asked for already. */
+  readonly first?: RegistryResponse | undefined;
+}
+
+/** Pages without a single entry that are read in a row. */
+const emptyPageLimit = 3;
+
+/**
+ * The entries of all pages, each asked for when the one before has been read.
+ *
+ * A list that leads back to a page it had, goes on without entries or has no end is an error (GHSA-298f-872v-2rcx,
+ * CVE-2023-46737).
+ *
+ * @throws OciError RESPONSE_INVALID, LIMIT_EXCEEDED
+ */
+export async function* pages<Item>(
+  endpoint: Endpoint,
+  { question, parse, first }: PagesOptions<Item>,
+): AsyncGenerator<Item, void, undefined> {
+  const { limits } = endpoint.settings;
+  const guard = createGuard(limits);
+  let previous: Item | undefined;
+  for (let response = first ?? (await endpoint.ask(question)); ; ) {
+    const items = parse(await readBody(response, { limit: limits.pageBytes }));
+    const next = nextLink(response.headers["link"], response.request.url)?.url;
+    guard.pass(response.request.url, items.length);
+    for (const item of items) {
+      question.signal?.throwIfAborted();
+      // Some servers begin a page with the last entry of the one before.
+      if (item === previous) continue;
+      previous = item;
+      yield item;
+    }
+    if (next === undefined) return;
+    response = await endpoint.ask({ ...question, to: next });
+  }
+}
+
+/** As many entries as were asked for, or as the registry gives at a time. */
+export function pageSizeOf({ host }: Endpoint, { pageSize }: ListOptions): number {
+  const { maxPageSize } = host.quirks;
+  return Math.min(pageSize ?? maxPageSize, maxPageSize);
+}
+
+interface Guard {
+  pass(url: URL, items: number): void;
+}
+
+function createGuard(limits: { readonly pages: number; readonly items: number }): Guard {
+  const visited = new Set<string>();
+  let total = 0;
+  let empty = 0;
+  return {
+    pass(url, items) {
+      total += items;
+      empty = items === 0 ? empty + 1 : 0;
+      if (visited.has(url.href)) throw endless("RESPONSE_INVALID", url, "leads back to where it was");
+      visited.add(url.href);
+      if (empty > emptyPageLimit) throw endless("RESPONSE_INVALID", url, "goes on without entries");
+      if (visited.size > limits.pages)
+        throw endless("LIMIT_EXCEEDED", url, `has more than ${limits.pages} pages`);
+      if (total > limits.items) throw endless("LIMIT_EXCEEDED", url, `has more than ${limits.items} entries`);
+    },
+  };
+}
+
+function endless(code: "RESPONSE_INVALID" | "LIMIT_EXCEEDED", url: URL, problem: string): OciError {
+  return new OciError(code, `a list ${problem}`, { method: "GET", url: redactUrl(url) });
+}

@@ -1,0 +1,60 @@
+import { parseManifest, type CallOptions, type Digest, type Repository } from "@drayage/oci";
+import { deleteBlob, getBlob, headBlob } from "./blobs.ts";
+import type { Endpoint } from "./endpoint.ts";
+import {
+  deleteManifest,
+  deleteTag,
+  findManifest,
+  getManifest,
+  headManifest,
+  putManifest,
+} from "./manifests.ts";
+import { addReferrer, hasReferrersApi, listReferrers, removeReferrer } from "./referrers.ts";
+import { listTags } from "./tags.ts";
+import { openUpload } from "./upload-session.ts";
+import { mountBlob, putBlob } from "./upload.ts";
+
+/** One repository over HTTP. */
+export function createRepository(endpoint: Endpoint): Repository {
+  return {
+    name: endpoint.name,
+    getManifest: (at, options) => getManifest(endpoint, at, options),
+    headManifest: (at, options) => headManifest(endpoint, at, options),
+    getBlob: (digest, options) => getBlob(endpoint, digest, options),
+    headBlob: (digest, options) => headBlob(endpoint, digest, options),
+    putBlob: (descriptor, open, options) => putBlob(endpoint, descriptor, open, options),
+    mountBlob: (digest, options) => mountBlob(endpoint, digest, options),
+    openUpload: (options) => openUpload(endpoint, options),
+    listTags: (options) => listTags(endpoint, options),
+    listReferrers: (subject, options) => listReferrers(endpoint, subject, options),
+    deleteTag: (tag, options) => deleteTag(endpoint, tag, options),
+    deleteBlob: (digest, options) => deleteBlob(endpoint, digest, options),
+
+    async putManifest(document, options = {}) {
+      const { descriptor, unnoted } = await putManifest(endpoint, document, options);
+      if (unnoted !== undefined) {
+        const { subject, referrer } = unnoted;
+        await addReferrer(endpoint, subject, { referrer, signal: options.signal });
+      }
+      return descriptor;
+    },
+    async deleteManifest(digest, options = {}) {
+      const subject = await subjectByTag(endpoint, digest, options);
+      const result = await deleteManifest(endpoint, digest, options);
+      if (subject !== undefined) await removeReferrer(endpoint, subject, { ...options, referrer: digest });
+      return result;
+    },
+  };
+}
+
+/** What the manifest refers to, if it is up to us to keep the list of that. */
+async function subjectByTag(
+  endpoint: Endpoint,
+  digest: Digest,
+  options: CallOptions,
+): Promise<Digest | undefined> {
+  if (await hasReferrersApi(endpoint, digest, options)) return undefined;
+  const document = await findManifest(endpoint, digest, options);
+  if (document === undefined) return undefined;
+  return parseManifest(document.bytes, document.descriptor.mediaType).subject?.digest;
+}

@@ -1,0 +1,212 @@
+import { bytesOf, OciError, verified, type OpenBlob } from "@drayage/oci";
+import { createBlob, type ScriptRule } from "@drayage/testkit";
+import { describe, expect, it } from "vitest";
+import type { HostOptions } from "./options.ts";
+import { errorOf, openScripted, type Opened } from "./testing.ts";
+
+const blob = createBlob({ size: 300_000, seed: 3 });
+const { descriptor } = blob;
+const { digest } = descriptor;
+const uploads = "/v2/library/app/blobs/uploads/";
+
+/** What was asked, without identifiers. */
+function methods({ server }: Opened): readonly string[] {
+  return server.ledger.map(({ method, status }) => `${method} ${status}`);
+}
+
+async function openWith(rules: readonly ScriptRule[] = [], host: HostOptions = {}): Promise<Opened> {
+  return openScripted({ script: rules, origins: ["registry.test", "evil.test"] }, (server) => ({
+    hosts: { [server.host()]: { plainHttp: true, ...host } },
+  }));
+}
+
+describe("requests of putBlob", () => {
+  it("a blob that is not there: POST and PUT", async () => {
+    await using opened = await openWith();
+    expect(await opened.repository.putBlob(descriptor, blob.open)).toBe("uploaded");
+    expect(methods(opened)).toEqual(["POST 202", "PUT 201"]);
+    expect(opened.requests()[0]).toContain(`mount=${encodeURIComponent(digest)}&from=library%2Fapp`);
+    expect(opened.server.ledger[1]?.headers).toMatchObject({ "content-length": "300000" });
+  });
+
+  it("blobs that are there: one POST each, and one HEAD in all to see that they really are", async () => {
+    await using opened = await openWith();
+    await opened.repository.putBlob(descriptor, blob.open);
+    opened.server.clearLedger();
+    for (const _time of [1, 2, 3]) {
+      expect(await opened.repository.putBlob(descriptor, blob.open)).toBe("present");
+    }
+    expect(methods(opened)).toEqual(["POST 201", "HEAD 200", "POST 201", "POST 201"]);
+  });
+
+  it("a blob of another repository: one POST", async () => {
+    await using opened = await openWith();
+    const other = opened.client.registry(opened.server.host()).repository("other");
+    await other.putBlob(descriptor, blob.open);
+    opened.server.clearLedger();
+    expect(await opened.repository.putBlob(descriptor, blob.open, { mountFrom: "other" })).toBe("mounted");
+    expect(methods(opened)).toEqual(["POST 201"]);
+  });
+
+  it("a mount that is not done: the session that was opened instead", async () => {
+    await using opened = await openWith();
+    expect(await opened.repository.putBlob(descriptor, blob.open, { mountFrom: "other" })).toBe("uploaded");
+    expect(methods(opened)).toEqual(["POST 202", "PUT 201"]);
+  });
+
+  it("with force nothing is asked", async () => {
+    await using opened = await openWith();
+    await opened.repository.putBlob(descriptor, blob.open);
+    opened.server.clearLedger();
+    expect(await opened.repository.putBlob(descriptor, blob.open, { force: true })).toBe("uploaded");
+    expect(methods(opened)).toEqual(["POST 202", "PUT 201"]);
+    expect(opened.requests()[0]).toBe(`POST ${uploads}`);
+  });
+
+  it("by PATCH and PUT where the quirks say so", async () => {
+    await using opened = await openWith([], { quirks: { upload: "patch", existence: "head" } });
+    await opened.repository.putBlob(descriptor, blob.open);
+    expect(methods(opened)).toEqual(["HEAD 404", "POST 202", "PATCH 202", "PUT 201"]);
+  });
+});
+
+describe("a registry that does not answer self-mounts as specified", () => {
+  it.each([400, 401, 403, 404, 405])("with %d is asked by HEAD from then on", async (status) => {
+    await using opened = await openWith([{ method: "POST", path: uploads, nth: 1, answer: { status } }]);
+    await opened.repository.putBlob(descriptor, blob.open);
+    expect(methods(opened)).toEqual([`POST ${status}`, "HEAD 404", "POST 202", "PUT 201"]);
+    opened.server.clearLedger();
+    expect(await opened.repository.putBlob(descriptor, blob.open)).toBe("present");
+    expect(methods(opened)).toEqual(["HEAD 200"]);
+  });
+
+  it("but grants each one is found out, and asked by HEAD from then on", async () => {
+    const answer = { status: 201, headers: { location: `/v2/library/app/blobs/${digest}` } };
+    await using opened = await openWith([{ method: "POST", path: uploads, nth: 1, answer }]);
+    expect(await opened.repository.putBlob(descriptor, blob.open)).toBe("uploaded");
+    expect(methods(opened)).toEqual(["POST 201", "HEAD 404", "POST 202", "PUT 201"]);
+  });
+
+  it("whose uploads fail altogether is not blamed for the mount", async () => {
+    await using opened = await openWith([{ method: "POST", path: uploads, answer: { status: 403 } }]);
+    expect(await errorOf(opened.repository.putBlob(descriptor, blob.open))).toMatchObject({ code: "DENIED" });
+    opened.server.script([]);
+    opened.server.clearLedger();
+    await opened.repository.putBlob(descriptor, blob.open);
+    expect(methods(opened)).toEqual(["POST 202", "PUT 201"]);
+  });
+});
+
+describe("an upload that fails on the way", () => {
+  it.each<[string, Omit<ScriptRule, "path">]>([
+    ["a reset", { takeOnly: 100_000 }],
+    ["503", { answer: { status: 503 } }],
+    ["404 of a session that is gone", { answer: { status: 404 } }],
+    ["401 of a token that has ended", { answer: { status: 401 } }],
+    ["416", { answer: { status: 416 } }],
+  ])("by %s begins again in a new session, from the start", async (_what, action) => {
+    const offsets: number[] = [];
+    const open: OpenBlob = (offset, options) => {
+      offsets.push(offset);
+      return blob.open(offset, options);
+    };
+    await using opened = await openWith([{ method: "PUT", path: `${uploads}*`, nth: 1, ...action }]);
+    expect(await opened.repository.putBlob(descriptor, open)).toBe("uploaded");
+    expect(offsets).toEqual([0, 0]);
+    expect(methods(opened).filter((line) => line.startsWith("POST"))).toHaveLength(2);
+    expect(await opened.repository.headBlob(digest)).toBeDefined();
+  });
+
+  it("is given up after as many tries as any request", async () => {
+    await using opened = await openWith([{ method: "PUT", path: `${uploads}*`, answer: { status: 502 } }]);
+    expect(await errorOf(opened.repository.putBlob(descriptor, blob.open))).toMatchObject({
+      code: "UNAVAILABLE",
+    });
+    expect(opened.server.ledger.filter(({ method }) => method === "PUT")).toHaveLength(5);
+  });
+
+  it("for good, such as 400, is not repeated", async () => {
+    await using opened = await openWith([{ method: "PUT", path: `${uploads}*`, answer: { status: 400 } }]);
+    await errorOf(opened.repository.putBlob(descriptor, blob.open));
+    expect(opened.server.ledger.filter(({ method }) => method === "PUT")).toHaveLength(1);
+  });
+});
+
+describe("a source that fails", () => {
+  const lost = new OciError("CONNECTION_FAILED", "the source is gone");
+
+  it("at its opening fails the upload with its own error, once", async () => {
+    await using opened = await openWith();
+    expect(await errorOf(opened.repository.putBlob(descriptor, () => Promise.reject(lost)))).toBe(lost);
+    expect(methods(opened)).toEqual(["POST 202"]);
+  });
+
+  it("on the way fails the upload with its own error, once", async () => {
+    async function* failing() {
+      yield new Uint8Array(1000);
+      throw lost;
+    }
+    await using opened = await openWith();
+    expect(await errorOf(opened.repository.putBlob(descriptor, async () => failing()))).toBe(lost);
+    expect(opened.server.ledger.filter(({ method }) => method === "POST")).toHaveLength(1);
+  });
+
+  it("by other content is a DIGEST_MISMATCH, and nothing is stored", async () => {
+    const other = createBlob({ size: descriptor.size, seed: 4 });
+    await using opened = await openWith();
+    const error = await errorOf(opened.repository.putBlob(descriptor, other.open));
+    expect(error).toMatchObject({ code: "DIGEST_MISMATCH" });
+    expect(await opened.repository.headBlob(digest)).toBeUndefined();
+  });
+
+  it("is closed even if the target refuses before reading anything", async () => {
+    let closed = 0;
+    const open: OpenBlob = async () => ({
+      [Symbol.asyncIterator]: () => ({
+        next: async () => ({ done: false, value: new Uint8Array(1000) }),
+        async return() {
+          closed++;
+          return { done: true, value: undefined };
+        },
+      }),
+    });
+    await using opened = await openWith([{ method: "PUT", path: `${uploads}*`, answer: { status: 400 } }]);
+    await errorOf(opened.repository.putBlob(descriptor, open));
+    await expect.poll(() => closed).toBeGreaterThan(0);
+  });
+});
+
+it("bytes that have been verified on their way are not hashed again", async () => {
+  const wrong = new Uint8Array(descriptor.size);
+  const marked = verified(bytesOf(wrong), { digest });
+  await using opened = await openWith();
+  // The mark is honoured, so what fails is the mark's own check, not a second one with another size.
+  const error = await errorOf(opened.repository.putBlob({ ...descriptor, size: 5 }, async () => marked));
+  expect(error).toMatchObject({ code: expect.stringMatching(/_MISMATCH$/) as unknown });
+});
+
+it("C8 upload Location cross-host gets the bytes, but nothing that is private to the registry", async () => {
+  await using opened = await openWith([], { headers: { "x-key": "canary" } });
+  const { server, repository } = opened;
+  const id = server.content.openUpload("library/app");
+  const location = `http://${server.host("evil.test")}/v2/library/app/blobs/uploads/${id}`;
+  server.script([{ method: "POST", path: uploads, answer: { status: 202, headers: { location } } }]);
+  await repository.putBlob(descriptor, blob.open);
+  expect(server.ledger.map(({ origin, headers }) => [origin, headers["x-key"]])).toEqual([
+    ["registry.test", "canary"],
+    ["evil.test", undefined],
+  ]);
+});
+
+it("an answer about another blob is a DIGEST_MISMATCH", async () => {
+  const headers = { "docker-content-digest": createBlob({ size: 1 }).descriptor.digest };
+  await using opened = await openWith([{ method: "PUT", path: `${uploads}*`, headers }]);
+  const error = await errorOf(opened.repository.putBlob(descriptor, blob.open));
+  expect(error).toMatchObject({ code: "DIGEST_MISMATCH" });
+});
+
+it("a session without a Location is refused", async () => {
+  await using opened = await openWith([{ method: "POST", path: uploads, answer: { status: 202 } }]);
+  const error = await errorOf(opened.repository.putBlob(descriptor, blob.open));
+  expect(error).toMatchObject({ code: "RESPONSE_INVALID" });
+});
