@@ -34,6 +34,19 @@ describe("lists", () => {
     expect(opened.requests()[1]).toBe("GET /v2/library/app/tags/list?last=a");
   });
 
+  it("C9 a list that is redirected goes on at the registry", async () => {
+    await using opened = await openScripted({ origins: ["registry.test", "evil.test"] });
+    const location = `http://${opened.server.host("evil.test")}/list`;
+    const headers = { link: '<?last=a>; rel="next"' };
+    opened.server.script([
+      { path: "/v2/*", nth: 1, answer: { status: 307, headers: { location } } },
+      { path: "/list", answer: { status: 200, headers, body: '{"tags":["a"]}' } },
+      { path: "/v2/*", nth: 2, answer: { status: 200, body: '{"tags":["b"]}' } },
+    ]);
+    expect(await tagsOf(opened)).toEqual(["a", "b"]);
+    expect(opened.requests()[2]).toBe("GET /v2/library/app/tags/list?last=a");
+  });
+
   it("C10 that lead back to a page they had are an error", async () => {
     await using opened = await openEndless("?last=a");
     expect(await errorOf(tagsOf(opened))).toMatchObject({ code: "RESPONSE_INVALID" });

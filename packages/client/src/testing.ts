@@ -61,3 +61,23 @@ export async function errorOf(action: Promise<unknown> | (() => unknown)): Promi
   }
   throw new Error("it did not fail");
 }
+
+/** A certificate that nobody vouches for, of `registry.test` and `other.test`, with its key; good for tests only. */
+export const selfSigned: { readonly key: string; readonly cert: string } = {
+  key: `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgMYfOo5fVIap/i3YJ
+vCYbeOr8w/7Qp20/YFlSJRruhZWhRANCAAQCAJ2mhNbisydgyWM3er12IaxfxPru
+Ic9U7gBDzELzkvAXxO5AF0wB8clsfFG4Oo9msOawfuhXRkeBbL94jqOw
+-----END PRIVATE KEY-----`,
+  cert: `-----BEGIN CERTIFICATE-----
+MIIBrDCCAVOgAwIBAgIUEIJp+ZXcZmEIs4BZkGV8WaZIg5UwCgYIKoZIzj0EAwIw
+GDEWMBQGA1UEAwwNcmVnaXN0cnkudGVzdDAgFw0yNjExMjIxNzQxNTNaGA8yMTI2
+MTAyOTE3NDE1M1owGDEWMBQGA1UEAwwNcmVnaXN0cnkudGVzdDBZMBMGByqGSM49
+AgEGCCqGSM49AwEHA0IABAIAnaaE1uKzJ2DJYzd6vXYhrF/E+u4hz1TuAEPMQvOS
+8BfE7kAXTAHxyWx8Ubg6j2aw5rB+6FdGR4Fsv3iOo7CjeTB3MB0GA1UdDgQWBBSZ
+2j9Z1L/of2BjVkeSUoEWvOpTbzAfBgNVHSMEGDAWgBSZ2j9Z1L/of2BjVkeSUoEW
+vOpTbzAPBgNVHRMBAf8EBTADAQH/MCQGA1UdEQQdMBuCDXJlZ2lzdHJ5LnRlc3SC
+Cm90aGVyLnRlc3QwCgYIKoZIzj0EAwIDRwAwRAIgZB9VH4weA+44YQuh1veJpqRI
+bq6H7zAtn2Gx/g8TnV4CIAiwJlct2gh4WJCrhBEcXH7HqCu0K9cfSTLS1Quhx1MG
+-----END CERTIFICATE-----`,
+};

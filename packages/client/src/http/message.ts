@@ -49,7 +49,7 @@ export interface RegistryResponse {
   readonly body: Bytes;
   /** Where the answer came from, behind all redirects. */
   readonly url: URL;
-  /** The request that got it, with the number of its attempt. */
+  /** The request that it answers, as it was before any redirect. */
   readonly request: RegistryRequest;
 }
 

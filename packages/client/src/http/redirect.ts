@@ -17,7 +17,7 @@ export function redirect(): Layer {
     let current = request;
     for (let hop = 0; hop <= maxHops; hop++) {
       const response = await next(current);
-      if (!isRedirect(response)) return response;
+      if (!isRedirect(response)) return { ...response, request };
       await drain(response.body);
       current = follow(current, { response, home: request.url });
     }
