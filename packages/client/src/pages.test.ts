@@ -47,10 +47,23 @@ describe("lists", () => {
     expect(opened.requests()[2]).toBe("GET /v2/library/app/tags/list?last=a");
   });
 
-  it("C10 that lead back to a page they had are an error", async () => {
-    await using opened = await openEndless("?last=a");
+  it.each([
+    ["to itself", ["a", "a"]],
+    ["to the page before it", ["a", "b", "a", "b", "a", "b"]],
+  ])("C10 that lead back %s are an error", async (_where, cursors) => {
+    await using opened = await openScripted();
+    const rules = cursors.map((last, index) => ({
+      path: "*",
+      nth: index + 1,
+      answer: {
+        status: 200,
+        headers: { link: `<?last=${last}>; rel="next"` },
+        body: `{"tags":["t${index}"]}`,
+      },
+    }));
+    opened.server.script(rules);
     expect(await errorOf(tagsOf(opened))).toMatchObject({ code: "RESPONSE_INVALID" });
-    expect(opened.requests().length).toBeLessThanOrEqual(3);
+    expect(opened.requests().length).toBeLessThanOrEqual(4);
   });
 
   it("C10 that go on without entries are an error", async () => {
