@@ -46,9 +46,8 @@ export function sourceFiles(folder: string): readonly SourceFile[] {
     }));
 }
 
-/** Whether a file is a test, or what the tests of a package share in its `testing.ts`; neither is published. */
 export function isTest(path: string): boolean {
-  return /(?:\.test|\/testing)\.[cm]?tsx?$/.test(path);
+  return /\.test\.[cm]?tsx?$/.test(path);
 }
 
 /** The object in a JSON file. */

@@ -4,7 +4,7 @@ import { digestOf, isVerified, readAll } from "@drayage/oci";
 import { bytesOfBlob, createBlob, type ScriptRule } from "@drayage/testkit";
 import { describe, expect, it } from "vitest";
 import { createClient } from "./client.ts";
-import { errorOf, openScripted, type Opened } from "./testing.ts";
+import { errorOf, openScripted, type Opened } from "../fixture/scripted.ts";
 
 const blob = createBlob({ size: 300_000, seed: 7 });
 const { digest, size } = blob.descriptor;

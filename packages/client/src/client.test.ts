@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { createClient } from "./client.ts";
 import { hostOf } from "./host.ts";
 import { settingsOf } from "./options.ts";
-import { errorOf, openScripted } from "./testing.ts";
+import { errorOf, openScripted } from "../fixture/scripted.ts";
 
 const image = createImage({ layers: 3 });
 

@@ -1,7 +1,7 @@
 import { digestOf } from "@drayage/oci";
 import { createImage, type ScriptRule } from "@drayage/testkit";
 import { describe, expect, it } from "vitest";
-import { errorOf, openScripted, type Opened } from "./testing.ts";
+import { errorOf, openScripted, type Opened } from "../fixture/scripted.ts";
 
 const image = createImage();
 const { descriptor, bytes } = image.document;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { errorOf, openScripted, type Opened } from "./testing.ts";
+import { errorOf, openScripted, type Opened } from "../fixture/scripted.ts";
 
 async function tagsOf({ repository }: Opened): Promise<readonly string[]> {
   const tags: string[] = [];

@@ -1,7 +1,7 @@
 import type { Descriptor } from "@drayage/oci";
 import { createArtifact, createImage, pushImage, type ScriptRule } from "@drayage/testkit";
 import { describe, expect, it } from "vitest";
-import { errorOf, openScripted, type Opened } from "./testing.ts";
+import { errorOf, openScripted, type Opened } from "../fixture/scripted.ts";
 
 const image = createImage({ layers: 1 });
 const subject = image.document.descriptor;

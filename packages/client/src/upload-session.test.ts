@@ -2,7 +2,7 @@ import { bytesOf } from "@drayage/oci";
 import { bytesOfBlob, createBlob, type ScriptRule } from "@drayage/testkit";
 import { describe, expect, it } from "vitest";
 import type { HostOptions } from "./options.ts";
-import { errorOf, openScripted, type Opened } from "./testing.ts";
+import { errorOf, openScripted, type Opened } from "../fixture/scripted.ts";
 
 const blob = createBlob({ size: 10_000, seed: 5 });
 const path = "/v2/library/app/blobs/uploads/*";

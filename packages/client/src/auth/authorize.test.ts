@@ -3,7 +3,7 @@ import { fromStatic, OciError, type Credential, type CredentialRequest } from "@
 import { createImage, type ScriptedRegistry, type ScriptedRegistryOptions } from "@drayage/testkit";
 import { describe, expect, it } from "vitest";
 import type { ClientOptions } from "../options.ts";
-import { errorOf, openScripted } from "../testing.ts";
+import { errorOf, openScripted } from "../../fixture/scripted.ts";
 
 const image = createImage();
 const users = { me: "canary" };

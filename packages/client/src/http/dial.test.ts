@@ -2,7 +2,7 @@ import { createServer, type AddressInfo, type LookupFunction } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { hostOf } from "../host.ts";
 import { settingsOf, type NetworkOptions } from "../options.ts";
-import { errorOf } from "../testing.ts";
+import { errorOf } from "../../fixture/scripted.ts";
 import { createDial } from "./dial.ts";
 
 /** Answers each name with its addresses, a further list for each further time it is asked. */

@@ -2,7 +2,7 @@ import { bytesOf, readAll, type Budget } from "@drayage/oci";
 import { describe, expect, it } from "vitest";
 import { hostOf } from "../host.ts";
 import { settingsOf } from "../options.ts";
-import { errorOf } from "../testing.ts";
+import { errorOf } from "../../fixture/scripted.ts";
 import { limit } from "./limit.ts";
 import type { Lane, RegistryRequest, RegistryResponse, Send } from "./message.ts";
 

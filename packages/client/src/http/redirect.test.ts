@@ -1,7 +1,7 @@
 import { readAll, type OciErrorCode } from "@drayage/oci";
 import { createImage } from "@drayage/testkit";
 import { describe, expect, it } from "vitest";
-import { errorOf, openScripted, type Opened } from "../testing.ts";
+import { errorOf, openScripted, type Opened } from "../../fixture/scripted.ts";
 
 const image = createImage({ layers: 1 });
 const layer = image.layers[0]?.descriptor ?? image.document.descriptor;

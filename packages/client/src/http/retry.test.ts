@@ -1,6 +1,6 @@
 import { createImage, type ScriptRule } from "@drayage/testkit";
 import { describe, expect, it } from "vitest";
-import { errorOf, openScripted, type Opened } from "../testing.ts";
+import { errorOf, openScripted, type Opened } from "../../fixture/scripted.ts";
 
 const image = createImage({ layers: 1 });
 const tag = "/v2/library/app/manifests/v1";

@@ -4,7 +4,7 @@ import { createImage } from "@drayage/testkit";
 import { describe, expect, it } from "vitest";
 import { createClient, type Client } from "../client.ts";
 import type { ClientOptions } from "../options.ts";
-import { errorOf, openScripted } from "../testing.ts";
+import { errorOf, openScripted } from "../../fixture/scripted.ts";
 
 const impatient: ClientOptions = {
   retry: { attempts: 1 },

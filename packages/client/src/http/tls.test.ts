@@ -5,7 +5,7 @@ import { createImage } from "@drayage/testkit";
 import { describe, expect, it } from "vitest";
 import { createClient } from "../client.ts";
 import type { ClientOptions, HostOptions } from "../options.ts";
-import { errorOf, selfSigned } from "../testing.ts";
+import { errorOf, selfSigned } from "../../fixture/scripted.ts";
 
 const image = createImage({ layers: 1 });
 const { descriptor, bytes } = image.document;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { errorOf } from "../testing.ts";
+import { errorOf } from "../../fixture/scripted.ts";
 import { isLoopback, redactUrl, requestUrl, resolveServerUrl, withParameter, withQuery } from "./url.ts";
 
 const base = new URL("https://registry.example/v2/a/blobs/uploads/");
