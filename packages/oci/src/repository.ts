@@ -93,6 +93,8 @@ export interface BlobWriter {
     options?: CallOptions & {
       readonly id?: string | undefined;
       readonly algorithm?: DigestAlgorithm | undefined;
+      /** What it will be committed as, if that is known; then an upload that has become this blob can be committed once more. */
+      readonly digest?: Digest | undefined;
     },
   ): Promise<UploadSession>;
 }

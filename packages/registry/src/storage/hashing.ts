@@ -54,7 +54,7 @@ export function createRunningHash(algorithm: DigestAlgorithm): RunningHash {
 /** `bytes`, each chunk shown to `visit` on its way; an abort ends them even while their source is silent. */
 export async function* tapped(
   bytes: Bytes,
-  visit: (chunk: Uint8Array) => Promise<void> | void,
+  visit: (chunk: Uint8Array) => Promise<void> | undefined,
   { signal }: { readonly signal?: AbortSignal | undefined },
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const source = bytes[Symbol.asyncIterator]();
@@ -66,7 +66,8 @@ export async function* tapped(
         isDone = true;
         return;
       }
-      await visit(value);
+      const pause = visit(value);
+      if (pause !== undefined) await pause;
       yield value;
     }
   } finally {

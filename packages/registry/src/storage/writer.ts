@@ -85,10 +85,10 @@ export class HeldUpload {
     this.#holder = holder;
   }
 
-  /** Renews the claim when half of it has passed. @throws OciError RANGE_INVALID if somebody else has taken over */
-  async renewIfDue(): Promise<void> {
+  /** Renews the claim once half of it has passed. @throws OciError RANGE_INVALID if somebody else has taken over */
+  renewIfDue(): Promise<void> | undefined {
     const until = this.session.claim?.until ?? 0;
-    if (until - this.#holder.now() < lease / 2) await this.renew();
+    return until - this.#holder.now() < lease / 2 ? this.renew() : undefined;
   }
 
   async renew(): Promise<void> {
@@ -112,8 +112,14 @@ export class HeldUpload {
   async #store(): Promise<void> {
     const { session } = this;
     const etag = await storeSession(this.#holder.driver.documents, this.#id, { session, etag: this.#etag });
-    if (etag === undefined) throw busy(this.#id);
+    if (etag === undefined) throw await this.#lost();
     this.#etag = etag;
+  }
+
+  /** Why the session is not as we left it. */
+  async #lost(): Promise<OciError> {
+    const found = await findSession(this.#holder.driver.documents, this.#id);
+    return found === undefined ? uploadUnknown(this.#id) : busy(this.#id);
   }
 }
 
