@@ -122,7 +122,7 @@ export interface TagLister {
 }
 
 export interface ReferrerLister {
-  /** Manifests whose subject is `subject`, whether or not it exists. */
+  /** Manifests whose subject is `subject`, whether or not it exists; in the order of their digests where they are ours to order. */
   listReferrers(
     subject: Digest,
     options?: CallOptions & { readonly artifactType?: string | undefined },

@@ -118,7 +118,9 @@ export class StoredRepository implements Repository {
     const mounted = mountFrom && (await this.mountBlob(digest, { from: mountFrom, signal }));
     if (mounted) return "mounted";
     const bytes = await open(0, { signal });
-    await this.#store(descriptor, isVerified(bytes, digest) ? bytes : verified(bytes, descriptor), { signal });
+    await this.#store(descriptor, isVerified(bytes, digest) ? bytes : verified(bytes, descriptor), {
+      signal,
+    });
     return "uploaded";
   }
 
@@ -183,7 +185,11 @@ export class StoredRepository implements Repository {
   async #store({ digest, size }: Descriptor, bytes: Bytes, { signal }: CallOptions): Promise<void> {
     const { blobs } = this.#place.driver;
     const token = await blobs.begin({ id: randomUUID(), digest, size, signal });
-    const appended = await blobs.append(token, tapped(bytes, () => undefined, { signal }), { at: 0, signal });
+    const appended = await blobs.append(
+      token,
+      tapped(bytes, () => undefined, { signal }),
+      { at: 0, signal },
+    );
     if (appended.failure !== undefined) {
       await blobs.abort(appended.token);
       throw appended.failure.error;

@@ -86,7 +86,8 @@ function requireDigest(content: Content, digest: Digest): void {
   const digester = createDigester(algorithmOf(digest));
   for (const chunk of content.chunks) digester.update(chunk);
   const actual = digester.digest();
-  if (actual !== digest) throw new OciError("DIGEST_MISMATCH", `the upload hashes to ${actual}, not to ${digest}`);
+  if (actual !== digest)
+    throw new OciError("DIGEST_MISMATCH", `the upload hashes to ${actual}, not to ${digest}`);
 }
 
 function uploadUnknown(): OciError {

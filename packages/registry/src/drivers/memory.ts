@@ -9,7 +9,9 @@ import type { StorageDriver } from "../storage/driver.ts";
  */
 export function createMemoryDriver({
   now = Date.now,
-}: { readonly now?: (() => number) | undefined } = {}): StorageDriver {
+}: {
+  readonly now?: (() => number) | undefined;
+} = {}): StorageDriver {
   // Two registries over one driver behave like two machines over one object store.
   return { documents: createMemoryDocuments(now), blobs: createMemoryBlobs(), exclusive: false };
 }

@@ -83,7 +83,6 @@ function parsePart(record: JsonObject, key: string): JsonObject | undefined {
   return part;
 }
 
-
 function damaged(): OciError {
   return new OciError("STORAGE_INVALID", "a stored upload session is damaged");
 }

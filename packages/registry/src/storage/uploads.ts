@@ -53,15 +53,24 @@ export class Uploads {
     algorithm,
     digest,
     signal,
-  }: CallOptions & { readonly algorithm: DigestAlgorithm; readonly digest: Digest | undefined }): Promise<StoredUpload> {
+  }: CallOptions & {
+    readonly algorithm: DigestAlgorithm;
+    readonly digest: Digest | undefined;
+  }): Promise<StoredUpload> {
     const { driver, name } = this.#place;
     const id = randomUUID();
     const token = await driver.blobs.begin({ id, digest, signal });
-    await storeSession(driver.documents, id, { session: { repository: name, token, algorithm }, etag: undefined });
+    await storeSession(driver.documents, id, {
+      session: { repository: name, token, algorithm },
+      etag: undefined,
+    });
     return this.#uploadAt(id, 0);
   }
 
-  async #resume(id: string, { digest, signal }: CallOptions & { readonly digest: Digest | undefined }): Promise<StoredUpload> {
+  async #resume(
+    id: string,
+    { digest, signal }: CallOptions & { readonly digest: Digest | undefined },
+  ): Promise<StoredUpload> {
     const { driver, name, now } = this.#place;
     const found = isUuid(id) ? await findSession(driver.documents, id, { signal }) : undefined;
     if (found === undefined || found.session.repository !== name) throw uploadUnknown(id);
@@ -193,7 +202,8 @@ export class StoredUpload implements UploadSession {
 /** @throws OciError DIGEST_MISMATCH */
 function isHashOf(hash: RunningHash, digest: Digest): boolean {
   const actual = hash.digest();
-  if (actual !== digest) throw new OciError("DIGEST_MISMATCH", `the upload hashes to ${actual}, not to ${digest}`);
+  if (actual !== digest)
+    throw new OciError("DIGEST_MISMATCH", `the upload hashes to ${actual}, not to ${digest}`);
   return true;
 }
 
