@@ -1,6 +1,7 @@
 import {
   digestOf,
   formatEntityTag,
+  formatErrorBody,
   isDigest,
   OciError,
   parseAt,
@@ -14,7 +15,7 @@ import {
   type Tag,
 } from "@drayage/oci";
 import { parseDeleteCondition, parsePutCondition } from "./condition.ts";
-import { emptyReply, headOf, type Call, type Operations, type Reply } from "./exchange.ts";
+import { emptyReply, headOf, jsonReply, type Call, type Operations, type Reply } from "./exchange.ts";
 import { inertHeaders, isUnmodified, manifestLocation, parseKnownAt } from "./target.ts";
 
 /** How many `?tag=` one manifest may be put with; the distribution-spec wants ten at least. */
@@ -58,6 +59,7 @@ function manifestReply({ mediaType, digest, size }: Descriptor, at: At, call: Ca
 
 async function putManifest(route: ManifestRoute, call: Call): Promise<Reply> {
   const { name, reference } = route;
+  if ((route.tags?.length ?? 0) > tagLimit) return tooManyTagsReply();
   const at = parseAt(reference);
   const tags = parseTags(at, route.tags ?? []);
   const repository = call.repository(name);
@@ -73,6 +75,11 @@ async function putManifest(route: ManifestRoute, call: Call): Promise<Reply> {
     ...(manifest.subject === undefined ? {} : { "oci-subject": manifest.subject.digest }),
     ...(route.tags === undefined ? {} : { "oci-tag": tags }),
   });
+}
+
+function tooManyTagsReply(): Reply {
+  const message = `more than ${tagLimit} tags at once`;
+  return jsonReply(414, formatErrorBody([{ code: "SIZE_INVALID", message }]));
 }
 
 /** The tags to set: the one that is put to, or those that go along with a digest. */
