@@ -1,3 +1,4 @@
+export { createFilesystemDriver, type FilesystemDriverOptions } from "./drivers/filesystem.ts";
 export { createMemoryDriver } from "./drivers/memory.ts";
 export {
   createHandler,

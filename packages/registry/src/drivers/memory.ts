@@ -1,5 +1,5 @@
-import { createMemoryBlobs } from "./memory-blobs.ts";
-import { createMemoryDocuments } from "./memory-documents.ts";
+import { createMemoryBlobs } from "./memory/blobs.ts";
+import { createMemoryDocuments } from "./memory/documents.ts";
 import type { StorageDriver } from "../storage/driver.ts";
 
 /**

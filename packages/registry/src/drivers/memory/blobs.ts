@@ -1,5 +1,5 @@
 import { algorithmOf, createDigester, OciError, type Bytes, type Digest } from "@drayage/oci";
-import type { Appended, BlobStore, ReadPart } from "../storage/driver.ts";
+import type { Appended, BlobStore, ReadPart } from "../../storage/driver.ts";
 
 interface Content {
   readonly chunks: Uint8Array[];
