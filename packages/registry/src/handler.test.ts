@@ -5,7 +5,7 @@ import { createMemoryDriver } from "./drivers/memory.ts";
 import type { FailedRequest } from "./handler.ts";
 import { operationsOf } from "./http/route-table.ts";
 import { createRegistry } from "./registry.ts";
-import { ask, registries, serve, speak } from "./testing/serve.ts";
+import { ask, registries, serve, speak } from "../fixture/serve.ts";
 
 const digest = createImage().document.descriptor.digest;
 const upload = "/v2/a/blobs/uploads/00000000-0000-0000-0000-000000000000";
@@ -50,13 +50,13 @@ describe.each(registries)("every route over %s", (_name, create) => {
         expect(headers).toMatchObject({
           "docker-distribution-api-version": "registry/2.0",
           "x-content-type-options": "nosniff",
-          "x-request-id": expect.any(String),
         });
+        expect(headers["x-request-id"]).toBeDefined();
         expect(headers["access-control-allow-origin"]).toBeUndefined();
-        expect(headers.server).toBeUndefined();
-        if (status < 400) continue;
-        expect(headers["content-type"]).toBe("application/json");
-        if (method !== "HEAD") expect(codes).toEqual([expect.stringMatching(/^[A-Z_]+$/)]);
+        expect(headers["server"]).toBeUndefined();
+        const isError = status >= 400;
+        expect(headers["content-type"] ?? "").toMatch(isError ? /^application\/json$/ : "");
+        expect(codes).toHaveLength(isError && method !== "HEAD" ? 1 : 0);
       }
     },
   );

@@ -60,7 +60,7 @@ export function createHandler(registry: Registry, options: HandlerOptions = {}):
     const awaitsContinue = how.awaitsContinue === true;
     const body = createBody(request, response, { idleTimeout, awaitsContinue });
     const call = { headers: request.headers, body, signal: gone.signal, registry, limits };
-    const sending = { idleTimeout, signal: gone.signal };
+    const sending = { idleTimeout, signal: gone.signal, received: body };
 
     const fail = (error: unknown): Reply => {
       const reply = failureReply(error);

@@ -40,7 +40,13 @@ describe("parseRoute: end-1 to end-14 of the distribution-spec", () => {
     [`/v2/a/referrers/${digest}`, { kind: "referrers", name: "a", digest }],
     [
       `/v2/a/referrers/${digest}?artifactType=application/vnd.a+json&artifactType=b%2Fc&last=${digest}`,
-      { kind: "referrers", name: "a", digest, artifactTypes: ["application/vnd.a+json", "b/c"], last: digest },
+      {
+        kind: "referrers",
+        name: "a",
+        digest,
+        artifactTypes: ["application/vnd.a+json", "b/c"],
+        last: digest,
+      },
     ],
   ];
   test.each(routes)("%s", (target, route) => {

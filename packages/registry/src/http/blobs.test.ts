@@ -1,6 +1,6 @@
 import { bytesOf, digestOf, type Digest, type Registry } from "@drayage/oci";
 import { describe, expect, test } from "vitest";
-import { ask, registries, serve } from "../testing/serve.ts";
+import { ask, registries, serve } from "../../fixture/serve.ts";
 
 const bytes = Buffer.from("0123456789");
 const digest = digestOf(bytes);

@@ -9,26 +9,42 @@ export interface BodyOptions {
   readonly awaitsContinue: boolean;
 }
 
+/** A body as it comes in. */
+export interface IncomingBody extends RequestBody {
+  /** How many bytes nobody has read, `Infinity` if that is unknown. */
+  readonly rest: number;
+  /** Whether the client sends nothing because it has not been asked to. */
+  readonly isWithheld: boolean;
+}
+
 /** The body of a request, none of which is read before somebody wants it. */
 export function createBody(
   request: IncomingMessage,
   response: ServerResponse,
-  options: BodyOptions,
-): RequestBody {
-  return { length: lengthOf(request), read: () => read(request, response, options) };
-}
-
-/** Whether bytes of the body may still be on their way to us. */
-export function isUnread(request: IncomingMessage): boolean {
-  return lengthOf(request) !== 0 && !request.readableEnded;
+  { idleTimeout, awaitsContinue }: BodyOptions,
+): IncomingBody {
+  const length = lengthOf(request);
+  let isWithheld = awaitsContinue;
+  return {
+    length,
+    get rest() {
+      return request.readableEnded ? 0 : (length ?? Infinity);
+    },
+    get isWithheld() {
+      return isWithheld;
+    },
+    async *read() {
+      if (isWithheld) response.writeContinue();
+      isWithheld = false;
+      yield* read(request, idleTimeout);
+    },
+  };
 }
 
 async function* read(
   request: IncomingMessage,
-  response: ServerResponse,
-  { idleTimeout, awaitsContinue }: BodyOptions,
+  idleTimeout: number,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  if (awaitsContinue) response.writeContinue();
   const idle = createIdleTimer(idleTimeout);
   // A reader that stops early still wants to answer, so that the connection must outlive it.
   const chunks = request.iterator({ destroyOnReturn: false })[Symbol.asyncIterator]();

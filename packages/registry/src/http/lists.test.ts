@@ -1,7 +1,7 @@
 import { digestOf, mediaType, parseLink, type Registry } from "@drayage/oci";
 import { createArtifact, createImage, pushImage } from "@drayage/testkit";
 import { describe, expect, test } from "vitest";
-import { ask, registries, serve, type Answered } from "../testing/serve.ts";
+import { ask, registries, serve, type Answered } from "../../fixture/serve.ts";
 
 const image = createImage({ layers: 1 });
 const { descriptor } = image.document;
@@ -14,7 +14,7 @@ async function open(create: () => Registry, options = {}) {
 }
 
 function nextOf({ headers }: Answered): string | undefined {
-  return parseLink(headers.link).links.find(({ rel }) => rel.includes("next"))?.uri;
+  return parseLink(headers["link"]).links.find(({ rel }) => rel.includes("next"))?.uri;
 }
 
 /** All pages of a list, until none is linked. */
@@ -46,7 +46,7 @@ describe.each(registries)("lists of %s", (_name, create) => {
     const { status, headers, json } = await get(list);
     expect([status, json]).toEqual([200, { name: "a/b", tags }]);
     expect(headers["content-type"]).toBe("application/json");
-    expect(headers.link).toBeUndefined();
+    expect(headers["link"]).toBeUndefined();
   });
 
   test("a repository without tags has an empty list, one that is unknown is NAME_UNKNOWN", async () => {
@@ -62,7 +62,7 @@ describe.each(registries)("lists of %s", (_name, create) => {
   test("n is how many tags a page has, and Link leads to the next until all are seen", async () => {
     const { get } = await openTagged();
     const first = await get(`${list}?n=4`);
-    expect(first.headers.link).toBe(`<${list}?n=4&last=a.b>; rel="next"`);
+    expect(first.headers["link"]).toBe(`<${list}?n=4&last=a.b>; rel="next"`);
     expect(await pagesOf(get, `${list}?n=4`)).toEqual([
       { name: "a/b", tags: tags.slice(0, 4) },
       { name: "a/b", tags: tags.slice(4) },
@@ -74,7 +74,7 @@ describe.each(registries)("lists of %s", (_name, create) => {
   test("n=0 is an empty page without a Link", async () => {
     const { get } = await openTagged();
     const { json, headers } = await get(`${list}?n=0`);
-    expect([json, headers.link]).toEqual([{ name: "a/b", tags: [] }, undefined]);
+    expect([json, headers["link"]]).toEqual([{ name: "a/b", tags: [] }, undefined]);
   });
 
   test("last is exclusive and need not exist, with n and without", async () => {
@@ -110,10 +110,10 @@ describe.each(registries)("lists of %s", (_name, create) => {
     const { server, get } = await openTagged();
     const { status, headers, body } = await ask(server, "HEAD", `${list}?n=2`);
     const { headers: expected } = await get(`${list}?n=2`);
-    expect([status, headers["content-length"], headers.link, body.byteLength]).toEqual([
+    expect([status, headers["content-length"], headers["link"], body.byteLength]).toEqual([
       200,
       expected["content-length"],
-      expected.link,
+      expected["link"],
       0,
     ]);
   });
@@ -154,12 +154,30 @@ describe.each(registries)("referrers of %s", (_name, create) => {
   const referrers = `/v2/a/b/referrers/${descriptor.digest}`;
   const artifacts = Array.from({ length: 5 }, (_, index) =>
     createArtifact({
-      artifactType: index < 2 ? "application/vnd.one+json" : "application/vnd.two",
+      artifactType: typeOf(index),
       subject: descriptor,
-      annotations: { index: String(index), __proto__: "x" },
+      annotations: { index: String(index) },
     }),
   );
-  const digests = artifacts.map(({ document }) => document.descriptor.digest).sort();
+  const described = artifacts
+    .map(
+      (
+        {
+          document: {
+            descriptor: { mediaType: type, digest, size },
+          },
+        },
+        index,
+      ) => ({
+        mediaType: type,
+        digest,
+        size,
+        artifactType: typeOf(index),
+        annotations: { index: String(index) },
+      }),
+    )
+    .sort((a, b) => (a.digest < b.digest ? -1 : 1));
+  const digests = described.map(({ digest }) => digest);
   const openReferred = async (options = {}) => {
     const opened = await open(create, options);
     for (const artifact of artifacts) await pushImage(opened.registry.repository("a/b"), artifact);
@@ -185,21 +203,7 @@ describe.each(registries)("referrers of %s", (_name, create) => {
   test("each is described with its artifact type and annotations, though its subject is not here", async () => {
     const { get } = await openReferred();
     const { json, headers } = await get(referrers);
-    expect(json).toMatchObject({
-      manifests: digests.map((digest) => ({ digest, mediaType: mediaType.ociManifest })),
-    });
-    const [first] = artifacts;
-    expect(json).toMatchObject({
-      manifests: expect.arrayContaining([
-        {
-          mediaType: mediaType.ociManifest,
-          digest: first?.document.descriptor.digest,
-          size: first?.document.descriptor.size,
-          artifactType: "application/vnd.one+json",
-          annotations: { index: "0" },
-        },
-      ]),
-    });
+    expect(json).toEqual({ schemaVersion: 2, mediaType: mediaType.ociIndex, manifests: described });
     expect(headers["oci-filters-applied"]).toBeUndefined();
   });
 
@@ -248,3 +252,7 @@ describe.each(registries)("referrers of %s", (_name, create) => {
     expect((await get(`/v2/a/b/referrers/${digestOf(Buffer.from("x"), "sha512")}`)).status).toBe(200);
   });
 });
+
+function typeOf(index: number): string {
+  return index < 2 ? "application/vnd.one+json" : "application/vnd.two";
+}

@@ -7,7 +7,7 @@ import {
 } from "@drayage/oci";
 import { createArtifact, createImage, createIndex, pushImage } from "@drayage/testkit";
 import { describe, expect, test } from "vitest";
-import { ask, registries, serve, type Asked } from "../testing/serve.ts";
+import { ask, registries, serve, type Asked } from "../../fixture/serve.ts";
 
 const image = createImage({ layers: 1 });
 const { bytes, descriptor } = image.document;

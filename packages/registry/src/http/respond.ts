@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { OciError, sleep, type Bytes } from "@drayage/oci";
-import { isUnread } from "./body.ts";
+import type { IncomingBody } from "./body.ts";
 import type { Reply } from "./exchange.ts";
 
 /** A body that is left unread is read to here before the connection is closed, so that the answer arrives. */
@@ -19,10 +19,13 @@ export interface RespondOptions {
 export async function respond(
   request: IncomingMessage,
   response: ServerResponse,
-  { reply, ...options }: RespondOptions & { readonly reply: Reply },
+  {
+    reply,
+    received,
+    ...options
+  }: RespondOptions & { readonly reply: Reply; readonly received: IncomingBody },
 ): Promise<void> {
-  const rest = isUnread(request) ? Number(request.headers["content-length"] ?? Infinity) : 0;
-  const isLeft = rest > skipped;
+  const isLeft = received.isWithheld || received.rest > skipped;
   if (isLeft) response.setHeader("connection", "close");
   const { body } = reply;
   if (body === undefined || typeof body === "string" || body instanceof Uint8Array) {
@@ -33,7 +36,8 @@ export async function respond(
     await sendStream(response, body, { reply, ...options });
   }
   // Closing with bytes unread makes the other side's system discard our answer (RFC 9112 §9.6).
-  if (isLeft) await discard(request);
+  if (isLeft && !received.isWithheld)
+    await discard(request, Math.min(options.idleTimeout, linger.milliseconds));
   response.end();
 }
 
@@ -65,7 +69,7 @@ async function drained(response: ServerResponse, { idleTimeout, signal }: Respon
   }
 }
 
-async function discard(request: IncomingMessage): Promise<void> {
+async function discard(request: IncomingMessage, milliseconds: number): Promise<void> {
   let left = linger.bytes;
   const stop = new AbortController();
   const ended = Promise.withResolvers<void>();
@@ -75,7 +79,7 @@ async function discard(request: IncomingMessage): Promise<void> {
     if (left < 0) finish();
   });
   for (const event of ["end", "close", "error"]) request.once(event, finish);
-  await Promise.race([ended.promise, sleep(linger.milliseconds, { signal: stop.signal })]);
+  await Promise.race([ended.promise, sleep(milliseconds, { signal: stop.signal })]);
   stop.abort();
 }
 

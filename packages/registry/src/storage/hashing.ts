@@ -61,14 +61,14 @@ export async function* tapped(
   let isDone = false;
   try {
     for (;;) {
-      const { done, value } = await abortable(source.next(), signal);
-      if (done === true) {
+      const next = await abortable(source.next(), signal);
+      if (next.done === true) {
         isDone = true;
         return;
       }
-      const pause = visit(value);
+      const pause = visit(next.value);
       if (pause !== undefined) await pause;
-      yield value;
+      yield next.value;
     }
   } finally {
     // A source that is silent would keep us waiting; it ends when it can.

@@ -43,7 +43,8 @@ function raise(text: string, places: string): string | undefined {
   if (places === "") return text;
   if (!/^[0-9a-f]{1,64}$/.test(places)) return undefined;
   const capitals = BigInt(`0x${places}`);
-  return [...text]
+  return text
+    .split("")
     .map((character, index) => (capitals & (1n << BigInt(index)) ? character.toUpperCase() : character))
     .join("");
 }
