@@ -80,15 +80,22 @@ export class Uploads {
     }
     const isRepeated = committed.digest === digest && now() - found.modified < repeatable;
     if (!isRepeated) throw uploadUnknown(id);
-    return this.#uploadAt(id, committed.size);
+    return this.#uploadAt(id, committed.size, { isRepeated });
   }
 
-  #uploadAt(id: string, offset: number): StoredUpload {
-    return new StoredUpload(id, offset, { place: this.#place, links: this.#links, ...this.#desk });
+  #uploadAt(id: string, offset: number, { isRepeated = false } = {}): StoredUpload {
+    return new StoredUpload(id, offset, {
+      place: this.#place,
+      links: this.#links,
+      isRepeated,
+      ...this.#desk,
+    });
   }
 }
 
 interface Surroundings extends UploadDesk {
+  /** It has become a blob already, and only its client does not know. */
+  readonly isRepeated: boolean;
   readonly place: Place;
   readonly links: BlobLinks;
 }
@@ -114,6 +121,7 @@ export class StoredUpload implements UploadSession {
     { at, signal }: CallOptions & { readonly at?: number | undefined } = {},
   ): Promise<number> {
     signal?.throwIfAborted();
+    if (this.#around.isRepeated) return this.#passOver(bytes, { signal });
     return this.#hold(async (held) => {
       requireOpen(held.session, this.id);
       const offset = await this.#storedOffset(held.session);
@@ -148,6 +156,11 @@ export class StoredUpload implements UploadSession {
     signal?.throwIfAborted();
     this.#around.hashes.drop(this.id);
     if (found !== undefined) await endUpload(driver, this.id, found.session);
+  }
+
+  async #passOver(bytes: Bytes, { signal }: CallOptions): Promise<number> {
+    for await (const _chunk of bytes) signal?.throwIfAborted();
+    return this.#offset;
   }
 
   async #appendAt(

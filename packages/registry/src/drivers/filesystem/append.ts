@@ -92,12 +92,23 @@ class Batches {
   }
 
   async #write(chunks: readonly Uint8Array[]): Promise<void> {
-    for (let rest = chunks; rest.length > 0; ) {
-      const { bytesWritten } = await this.#file.writev(rest, this.#written);
-      this.#written += bytesWritten;
-      rest = without(rest, bytesWritten);
-    }
+    this.#written = await writeAll(this.#file, chunks, this.#written);
   }
+}
+
+/** Writes every chunk, from `at` on. Resolves to where they end. */
+export async function writeAll(
+  file: Pick<FileHandle, "writev">,
+  chunks: readonly Uint8Array[],
+  at: number,
+): Promise<number> {
+  let position = at;
+  for (let rest = chunks; rest.length > 0; ) {
+    const { bytesWritten } = await file.writev(rest, position);
+    position += bytesWritten;
+    rest = without(rest, bytesWritten);
+  }
+  return position;
 }
 
 /** What is left of `chunks` behind their first `count` bytes, when the system took less than it was given. */

@@ -28,7 +28,8 @@ export function parseFileName(name: string): string | undefined {
   const end = name.lastIndexOf("=");
   if (end < 0) return undefined;
   const segment = raise(name.slice(0, end), name.slice(end + 1));
-  return segment !== undefined && encodeSegment(segment) === name ? segment : undefined;
+  if (segment === undefined || !segmentPattern.test(segment)) return undefined;
+  return encodeSegment(segment) === name ? segment : undefined;
 }
 
 function encodeSegment(segment: string): string {
