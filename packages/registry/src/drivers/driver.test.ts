@@ -193,12 +193,10 @@ describe.each(drivers)("blobs in %s", (_name, create) => {
     await blobs.append(token, bytesOf(large.subarray(0, 1024), large.subarray(1024)), { at: 0 });
     const name = digestOf(large);
     await blobs.commit(token, name, { verify: false });
-    const reading = blobs.read(name, { start: 0, length: large.byteLength })[Symbol.asyncIterator]();
-    let received = (await reading.next()).value?.byteLength ?? 0;
-    await blobs.remove(name);
-    await blobs.remove(name);
-    for (let next = await reading.next(); next.done !== true; next = await reading.next()) {
-      received += next.value.byteLength;
+    let received = 0;
+    for await (const chunk of blobs.read(name, { start: 0, length: large.byteLength })) {
+      received += chunk.byteLength;
+      await blobs.remove(name);
     }
     expect(received).toBe(large.byteLength);
     expect(await blobs.stat(name)).toBeUndefined();

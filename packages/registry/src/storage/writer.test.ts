@@ -2,7 +2,7 @@ import { bytesOf, digestOf, type Bytes, type Repository } from "@drayage/oci";
 import { describe, expect, test } from "vitest";
 import { createMemoryDriver } from "../drivers/memory.ts";
 import { createRegistry } from "../registry.ts";
-import type { StorageDriver } from "./driver.ts";
+import type { DocumentStore, StorageDriver } from "./driver.ts";
 
 const bytes = Buffer.from("0123456789");
 const digest = digestOf(bytes);
@@ -161,17 +161,20 @@ describe("a commit whose answer was lost", () => {
   });
 
   test("finds the blob that was stored before the process died, though nothing links to it yet", async () => {
-    const { one, two, driver } = open();
+    const driver = createMemoryDriver();
+    const dying: DocumentStore = {
+      ...driver.documents,
+      async put(key, ...rest) {
+        if (key.startsWith("holders/")) throw new Error("killed");
+        return driver.documents.put(key, ...rest);
+      },
+    };
+    const one = createRegistry({ ...driver, documents: dying }).repository("a/b");
+    const two = createRegistry(driver).repository("a/b");
     const session = await one.openUpload();
     await session.append(bytesOf(bytes));
-    const { put } = driver.documents;
-    driver.documents.put = async (key, ...rest) => {
-      if (key.startsWith("holders/")) throw new Error("killed");
-      return put(key, ...rest);
-    };
     await expect(session.commit(digest)).rejects.toThrow("killed");
     expect(await one.headBlob(digest)).toBeUndefined();
-    driver.documents.put = put;
     const retried = await two.openUpload({ id: session.id, digest });
     expect(await retried.commit(digest)).toMatchObject({ size: 10 });
     expect(await one.headBlob(digest)).toMatchObject({ size: 10 });
