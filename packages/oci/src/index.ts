@@ -164,6 +164,7 @@ export {
   type FormatErrorOptions,
   type RegistryError,
 } from "./wire/error-body.ts";
+export { formatEntityTag, includesEntityTag, parseEntityTags, type EntityTags } from "./wire/entity-tag.ts";
 export {
   formatNextLink,
   nextLink,

@@ -180,7 +180,8 @@ class MemoryRepository implements Repository {
     subject: Digest,
     { artifactType, signal }: CallOptions & { readonly artifactType?: string | undefined } = {},
   ): AsyncGenerator<Descriptor, void, undefined> {
-    for (const { bytes, descriptor } of this.#peek()?.manifests.values() ?? []) {
+    const documents = [...(this.#peek()?.manifests.values() ?? [])];
+    for (const { bytes, descriptor } of documents.sort(byDigest)) {
       signal?.throwIfAborted();
       const manifest = parseManifest(bytes, descriptor.mediaType);
       const isWanted = artifactType === undefined || artifactTypeOf(manifest) === artifactType;
@@ -337,6 +338,10 @@ function sortedAfter(names: Iterable<string>, after: string | undefined): readon
   return [...names]
     .filter((name) => after === undefined || name > after)
     .sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
+}
+
+function byDigest(a: ManifestDocument, b: ManifestDocument): number {
+  return a.descriptor.digest < b.descriptor.digest ? -1 : 1;
 }
 
 function sizeOf(chunks: readonly Uint8Array[]): number {

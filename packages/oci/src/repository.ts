@@ -95,6 +95,8 @@ export interface BlobWriter {
     options?: CallOptions & {
       readonly id?: string | undefined;
       readonly algorithm?: DigestAlgorithm | undefined;
+      /** What it will be committed as, if that is known; then an upload that has become this blob can be committed once more. */
+      readonly digest?: Digest | undefined;
     },
   ): Promise<UploadSession>;
 }
@@ -122,7 +124,7 @@ export interface TagLister {
 }
 
 export interface ReferrerLister {
-  /** Manifests whose subject is `subject`, whether or not it exists. */
+  /** Manifests whose subject is `subject`, whether or not it exists; in the order of their digests where they are ours to order. */
   listReferrers(
     subject: Digest,
     options?: CallOptions & { readonly artifactType?: string | undefined },

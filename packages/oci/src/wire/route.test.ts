@@ -39,8 +39,14 @@ describe("parseRoute: end-1 to end-14 of the distribution-spec", () => {
     ],
     [`/v2/a/referrers/${digest}`, { kind: "referrers", name: "a", digest }],
     [
-      `/v2/a/referrers/${digest}?artifactType=application/vnd.a+json&artifactType=b%2Fc`,
-      { kind: "referrers", name: "a", digest, artifactTypes: ["application/vnd.a+json", "b/c"] },
+      `/v2/a/referrers/${digest}?artifactType=application/vnd.a+json&artifactType=b%2Fc&last=${digest}`,
+      {
+        kind: "referrers",
+        name: "a",
+        digest,
+        artifactTypes: ["application/vnd.a+json", "b/c"],
+        last: digest,
+      },
     ],
   ];
   test.each(routes)("%s", (target, route) => {
@@ -210,6 +216,7 @@ const route: fc.Arbitrary<Route> = fc.oneof(
     kind: fc.constant("referrers" as const),
     name,
     digest: anyDigest,
+    last: maybeDigest,
     artifactTypes: fc.option(
       fc.array(fc.constantFrom("a/b", "application/vnd.x.v1+json"), { minLength: 1 }),
       {

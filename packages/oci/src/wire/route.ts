@@ -65,6 +65,8 @@ export interface ReferrersRoute {
   readonly name: string;
   readonly digest: string;
   readonly artifactTypes?: readonly string[] | undefined;
+  /** Only what sorts after this digest. */
+  readonly last?: string | undefined;
 }
 
 /**
@@ -140,10 +142,11 @@ function parseManifest(name: string, reference: string, query: string): Route {
 }
 
 function parseReferrers(name: string, digest: string, query: string): Route {
+  const parameters = new URLSearchParams(query);
   // Media types contain "+", which many clients send as it is; they never contain a space.
-  const sent = new URLSearchParams(query).getAll("artifactType");
-  const artifactTypes = sent.map((type) => type.replaceAll(" ", "+"));
-  return { kind: "referrers", name, digest, artifactTypes: sent.length === 0 ? undefined : artifactTypes };
+  const types = parameters.getAll("artifactType").map((type) => type.replaceAll(" ", "+"));
+  const last = parameters.get("last") ?? undefined;
+  return { kind: "referrers", name, digest, artifactTypes: types.length === 0 ? undefined : types, last };
 }
 
 function parsePageQuery(query: string): PageQuery {
@@ -234,7 +237,8 @@ function formatReferrers(route: ReferrersRoute): string {
   const types = (route.artifactTypes ?? []).map(
     (type): Parameter => ["artifactType", parseArtifactType(type)],
   );
-  return `${formatName(route.name)}/referrers/${parseDigest(route.digest)}${formatQuery(types)}`;
+  const query = formatQuery([...types, ["last", route.last]]);
+  return `${formatName(route.name)}/referrers/${parseDigest(route.digest)}${query}`;
 }
 
 function parseArtifactType(text: string): string {

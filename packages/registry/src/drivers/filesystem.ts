@@ -1,0 +1,30 @@
+import { join } from "node:path";
+import type { StorageDriver } from "../storage/driver.ts";
+import { createFileBlobs } from "./filesystem/blobs.ts";
+import { createFileDocuments } from "./filesystem/documents.ts";
+import { createDisk } from "./filesystem/disk.ts";
+
+export interface FilesystemDriverOptions {
+  /**
+   * `strict`, the default: what was acknowledged survives a loss of power. `relaxed`: it survives the death of
+   * the process, and costs no waiting for the disk.
+   */
+  readonly durability?: "strict" | "relaxed" | undefined;
+}
+
+/**
+ * Storage in a directory, which is made when something is first stored; one process at a time may serve it.
+ *
+ * @example const registry = createRegistry(createFilesystemDriver("/var/lib/drayage"))
+ */
+export function createFilesystemDriver(
+  directory: string,
+  { durability = "strict" }: FilesystemDriverOptions = {},
+): StorageDriver {
+  const disk = createDisk(join(directory, "temporary"), { isStrict: durability === "strict" });
+  return {
+    documents: createFileDocuments(join(directory, "documents"), disk),
+    blobs: createFileBlobs(directory, disk),
+    exclusive: true,
+  };
+}

@@ -1,0 +1,73 @@
+import { existsSync } from "node:fs";
+import { mkdtemp, open, readFile, rm, type FileHandle } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { bytesOf, type Bytes } from "@drayage/oci";
+import { expect, onTestFinished, test } from "vitest";
+import { appendToFile, writeAll } from "./append.ts";
+import { createDisk } from "./disk.ts";
+
+async function newFile(): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), "drayage-"));
+  onTestFinished(() => rm(directory, { recursive: true }));
+  const path = join(directory, "part");
+  await (await open(path, "wx")).close();
+  return path;
+}
+
+const disk = createDisk(tmpdir(), { isStrict: true });
+
+test("bytes of many batches are written in order", async () => {
+  const path = await newFile();
+  const chunks = Array.from({ length: 50 }, (_, index) => Buffer.alloc(70_000, index));
+  const { offset } = await appendToFile(path, bytesOf(...chunks), { at: 0, disk });
+  expect(offset).toBe(3_500_000);
+  expect((await readFile(path)).equals(Buffer.concat(chunks))).toBe(true);
+});
+
+test("what was written behind the offset before a crash is written over", async () => {
+  const path = await newFile();
+  await appendToFile(path, bytesOf(Buffer.from("0123456789")), { at: 0, disk });
+  await appendToFile(path, bytesOf(Buffer.from("abc")), { at: 4, disk });
+  expect((await readFile(path, "utf8")).slice(0, 7)).toBe("0123abc");
+});
+
+test("a file that ends with a failure ends where the offset says", async () => {
+  const path = await newFile();
+  async function* breaking(): Bytes {
+    for (let count = 0; count < 20; count++) yield Buffer.alloc(100_000);
+    throw new Error("the source broke");
+  }
+  const { offset, failure } = await appendToFile(path, breaking(), { at: 0, disk });
+  expect(failure).toBeDefined();
+  expect(offset).toBe(2_000_000);
+  expect((await readFile(path)).byteLength).toBe(offset);
+});
+
+test("an upload that is gone is BLOB_UPLOAD_UNKNOWN", async () => {
+  const path = `${await newFile()}-gone`;
+  await expect(appendToFile(path, bytesOf(), { at: 0, disk })).rejects.toMatchObject({
+    code: "BLOB_UPLOAD_UNKNOWN",
+  });
+});
+
+test("what the system writes only in part is written to its end", async () => {
+  const written: Buffer[] = [];
+  const file: Pick<FileHandle, "writev"> = {
+    writev: async (buffers) => {
+      const taken = Buffer.concat(
+        buffers.map((view) => Buffer.from(view.buffer, view.byteOffset, view.byteLength)),
+      );
+      written.push(taken.subarray(0, 3));
+      return { bytesWritten: Math.min(3, taken.byteLength), buffers };
+    },
+  };
+  expect(await writeAll(file, [Buffer.from("01"), Buffer.from("2345"), Buffer.from("67")], 0)).toBe(8);
+  expect(Buffer.concat(written).toString()).toBe("01234567");
+});
+
+test.runIf(existsSync("/dev/full"))("a full disk is STORAGE_FULL, with the offset where it was", async () => {
+  const { offset, failure } = await appendToFile("/dev/full", bytesOf(Buffer.from("x")), { at: 0, disk });
+  expect(offset).toBe(0);
+  expect(failure?.error).toMatchObject({ code: "STORAGE_FULL" });
+});

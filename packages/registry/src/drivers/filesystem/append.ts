@@ -1,0 +1,122 @@
+import type { FileHandle } from "node:fs/promises";
+import { OciError, type Bytes } from "@drayage/oci";
+import type { Appended } from "../../storage/driver.ts";
+import { ifPresent, onDisk, withFile, type Disk } from "./disk.ts";
+
+const batchSize = 1024 * 1024;
+
+/**
+ * Writes `bytes` into the file from `at` on, in batches: while one is written, the next is collected.
+ *
+ * What has arrived is kept even if the rest does not, and the file ends where the offset says.
+ */
+export async function appendToFile(
+  path: string,
+  bytes: Bytes,
+  { at, disk }: { readonly at: number; readonly disk: Disk },
+): Promise<Omit<Appended, "token">> {
+  const appended = await ifPresent(
+    withFile(path, "r+", async (file) => {
+      const batches = new Batches(file, at);
+      const failure = await fill(batches, bytes);
+      try {
+        if (failure !== undefined) await file.truncate(batches.offset);
+        await disk.settle(file);
+        return { offset: batches.offset, failure };
+      } catch (error) {
+        await file.truncate(at).catch(() => undefined);
+        return { offset: at, failure: failure ?? { error } };
+      }
+    }),
+  );
+  if (appended === undefined) throw new OciError("BLOB_UPLOAD_UNKNOWN", "nothing is left of the upload");
+  return appended;
+}
+
+async function fill(batches: Batches, bytes: Bytes): Promise<{ readonly error: unknown } | undefined> {
+  let failure: { readonly error: unknown } | undefined;
+  try {
+    for await (const chunk of bytes) {
+      const turn = batches.add(chunk);
+      if (turn !== undefined) await turn;
+    }
+  } catch (error) {
+    failure = { error };
+  }
+  try {
+    await batches.flush();
+  } catch (error) {
+    failure ??= { error };
+  }
+  return failure;
+}
+
+/** Collects chunks and writes them a batch at a time. */
+class Batches {
+  readonly #file: FileHandle;
+  #written: number;
+  #chunks: Uint8Array[] = [];
+  #collected = 0;
+  #writing: Promise<void> = Promise.resolve();
+
+  constructor(file: FileHandle, at: number) {
+    this.#file = file;
+    this.#written = at;
+  }
+
+  /** Up to where everything is written. */
+  get offset(): number {
+    return this.#written;
+  }
+
+  /** A promise only if the disk has to be waited for. */
+  add(chunk: Uint8Array): Promise<void> | undefined {
+    this.#chunks.push(chunk);
+    this.#collected += chunk.byteLength;
+    return this.#collected < batchSize ? undefined : this.#startBatch();
+  }
+
+  async flush(): Promise<void> {
+    await this.#startBatch();
+    await this.#writing;
+  }
+
+  /** Resolves when the batch before is written; this one is under way then. */
+  async #startBatch(): Promise<void> {
+    await this.#writing;
+    const chunks = this.#chunks;
+    this.#chunks = [];
+    this.#collected = 0;
+    this.#writing = onDisk(this.#write(chunks));
+    this.#writing.catch(() => undefined); // whoever waits for it hears of it
+  }
+
+  async #write(chunks: readonly Uint8Array[]): Promise<void> {
+    this.#written = await writeAll(this.#file, chunks, this.#written);
+  }
+}
+
+/** Writes every chunk, from `at` on. Resolves to where they end. */
+export async function writeAll(
+  file: Pick<FileHandle, "writev">,
+  chunks: readonly Uint8Array[],
+  at: number,
+): Promise<number> {
+  let position = at;
+  for (let rest = chunks; rest.length > 0; ) {
+    const { bytesWritten } = await file.writev(rest, position);
+    position += bytesWritten;
+    rest = without(rest, bytesWritten);
+  }
+  return position;
+}
+
+/** What is left of `chunks` behind their first `count` bytes, when the system took less than it was given. */
+function without(chunks: readonly Uint8Array[], count: number): readonly Uint8Array[] {
+  let left = count;
+  return chunks.flatMap((chunk) => {
+    const taken = Math.min(left, chunk.byteLength);
+    left -= taken;
+    return taken === chunk.byteLength ? [] : [chunk.subarray(taken)];
+  });
+}

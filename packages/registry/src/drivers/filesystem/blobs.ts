@@ -1,0 +1,71 @@
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
+import { algorithmOf, createDigester, hexOf, OciError, type Digest } from "@drayage/oci";
+import type { BlobStore } from "../../storage/driver.ts";
+import { appendToFile } from "./append.ts";
+import { ifPresent, type Disk } from "./disk.ts";
+import { readFilePart } from "./read.ts";
+
+/** Content as files named by their digest, and uploads as files that are moved there. */
+export function createFileBlobs(directory: string, disk: Disk): BlobStore {
+  const blobPath = (digest: Digest): string => {
+    const hex = hexOf(digest);
+    return join(directory, "blobs", algorithmOf(digest), hex.slice(0, 2), hex);
+  };
+  const partPath = (token: string): string => join(directory, "parts", requireUuid(token));
+  const sizeOf = async (path: string): Promise<number | undefined> => (await ifPresent(stat(path)))?.size;
+
+  return {
+    async stat(digest, { signal } = {}) {
+      signal?.throwIfAborted();
+      const size = await sizeOf(blobPath(digest));
+      return size === undefined ? undefined : { size };
+    },
+    read: (digest, part) => readFilePart(blobPath(digest), part),
+    async begin({ id, signal }) {
+      signal?.throwIfAborted();
+      await disk.create(partPath(id));
+      return id;
+    },
+    async append(token, bytes, { at }) {
+      return { token, ...(await appendToFile(partPath(token), bytes, { at, disk })) };
+    },
+    async offset(token, { signal } = {}) {
+      signal?.throwIfAborted();
+      return sizeOf(partPath(token));
+    },
+    async commit(token, digest, { verify, signal }) {
+      signal?.throwIfAborted();
+      const [from, to] = [partPath(token), blobPath(digest)];
+      const size = await sizeOf(from);
+      if (size === undefined) return { size: requireCommitted(await sizeOf(to)) };
+      if (verify) await requireDigest(from, size, digest);
+      await disk.publish(from, to);
+      return { size };
+    },
+    async abort(token) {
+      await disk.remove(partPath(token));
+    },
+    async remove(digest) {
+      await disk.remove(blobPath(digest));
+    },
+  };
+}
+
+async function requireDigest(path: string, length: number, digest: Digest): Promise<void> {
+  const digester = createDigester(algorithmOf(digest));
+  for await (const chunk of readFilePart(path, { start: 0, length })) digester.update(chunk);
+  const actual = digester.digest();
+  if (actual === digest) return;
+  throw new OciError("DIGEST_MISMATCH", `the upload hashes to ${actual}, not to ${digest}`);
+}
+
+function requireCommitted(size: number | undefined): number {
+  if (size !== undefined) return size;
+  throw new OciError("BLOB_UPLOAD_UNKNOWN", "nothing is left of the upload");
+}
+
+function requireUuid(token: string): string {
+  if (/^[0-9a-f-]{36}$/.test(token)) return token;
+  throw new OciError("STORAGE_INVALID", "not an upload of this storage");
+}

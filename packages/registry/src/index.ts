@@ -1,0 +1,28 @@
+export { createFilesystemDriver, type FilesystemDriverOptions } from "./drivers/filesystem.ts";
+export { createMemoryDriver } from "./drivers/memory.ts";
+export {
+  createHandler,
+  type FailedRequest,
+  type Handler,
+  type HandlerOptions,
+  type ServeOptions,
+} from "./handler.ts";
+export type { Limits } from "./http/exchange.ts";
+export { listen, type ListenOptions, type RegistryServer } from "./listen.ts";
+export { createRegistry, type RegistryOptions } from "./registry.ts";
+export type {
+  AppendOptions,
+  Appended,
+  BlobStore,
+  CommitOptions,
+  DocumentPage,
+  DocumentStat,
+  DocumentStore,
+  ListDocumentsOptions,
+  NewUpload,
+  PutDocumentOptions,
+  ReadPart,
+  StorageDriver,
+  StoredDocument,
+  UploadToken,
+} from "./storage/driver.ts";

@@ -1,0 +1,26 @@
+import { parseRepositoryName, type Registry } from "@drayage/oci";
+import { StoredRepository } from "./repository.ts";
+import { listRepositories } from "./storage/catalog.ts";
+import type { StorageDriver } from "./storage/driver.ts";
+import { KeptHashes } from "./storage/hashing.ts";
+import { Writers } from "./storage/writer.ts";
+
+export interface RegistryOptions {
+  /** The time in milliseconds since 1970. */
+  readonly now?: (() => number) | undefined;
+}
+
+/**
+ * A registry over a storage driver, to be used in this process or served by `createHandler`.
+ *
+ * @example
+ * const registry = createRegistry(createMemoryDriver());
+ * await registry.repository("library/hello").putManifest(document, { tags: ["latest"] });
+ */
+export function createRegistry(driver: StorageDriver, { now = Date.now }: RegistryOptions = {}): Registry {
+  const desk = { writers: new Writers(driver, now), hashes: new KeptHashes() };
+  return {
+    repository: (name) => new StoredRepository({ driver, name: parseRepositoryName(name), now }, desk),
+    listRepositories: (options = {}) => listRepositories(driver.documents, options),
+  };
+}

@@ -1,0 +1,210 @@
+import { randomUUID } from "node:crypto";
+import {
+  digestMatches,
+  isDigest,
+  isVerified,
+  OciError,
+  parseAt,
+  parseDigest,
+  parseManifest,
+  parseRepositoryName,
+  parseTag,
+  requiredContent,
+  verified,
+  type At,
+  type BlobContent,
+  type Bytes,
+  type CallOptions,
+  type DeleteResult,
+  type Descriptor,
+  type Digest,
+  type GetBlobOptions,
+  type GetManifestOptions,
+  type ListOptions,
+  type ManifestDocument,
+  type OpenBlob,
+  type PutBlobOptions,
+  type PutBlobResult,
+  type PutManifestOptions,
+  type Repository,
+  type Tag,
+  type TagInventory,
+  type TagRecord,
+  type UploadSession,
+} from "@drayage/oci";
+import { BlobLinks } from "./storage/blobs.ts";
+import { enroll, isEnrolled, withdrawIfEmpty } from "./storage/catalog.ts";
+import { requireEmbedded } from "./storage/embedded.ts";
+import { tapped } from "./storage/hashing.ts";
+import { Manifests } from "./storage/manifests.ts";
+import type { Place } from "./storage/place.ts";
+import { Referrers } from "./storage/referrers.ts";
+import { Tags } from "./storage/tags.ts";
+import { Uploads, type OpenUploadOptions, type UploadDesk } from "./storage/uploads.ts";
+
+/** A repository as the distribution-spec means it, over a storage driver. */
+export class StoredRepository implements Repository {
+  readonly name: string;
+  readonly inventory: TagInventory = { listTagRecords: (options) => this.#listTagRecords(options) };
+  readonly #place: Place;
+  readonly #blobs: BlobLinks;
+  readonly #manifests: Manifests;
+  readonly #tags: Tags;
+  readonly #referrers: Referrers;
+  readonly #uploads: Uploads;
+
+  constructor(place: Place, desk: UploadDesk) {
+    this.name = place.name;
+    this.#place = place;
+    this.#blobs = new BlobLinks(place);
+    this.#manifests = new Manifests(place);
+    this.#tags = new Tags(place);
+    this.#referrers = new Referrers(place, this.#manifests);
+    this.#uploads = new Uploads(place, this.#blobs, desk);
+  }
+
+  async getManifest(at: At, { ifNoneMatch, signal }: GetManifestOptions = {}): Promise<ManifestDocument> {
+    const document = await this.#find(at, { signal });
+    if (document === undefined) throw new OciError("MANIFEST_UNKNOWN", `${this.name} has no manifest ${at}`);
+    if (document.descriptor.digest === ifNoneMatch) {
+      throw new OciError("NOT_MODIFIED", `${at} is still ${ifNoneMatch}`);
+    }
+    return document;
+  }
+
+  async headManifest(at: At, options: CallOptions = {}): Promise<Descriptor | undefined> {
+    return (await this.#find(at, options))?.descriptor;
+  }
+
+  /** The manifest first and its tags last, so that no tag ever points to what cannot be read. */
+  async putManifest(document: ManifestDocument, options: PutManifestOptions = {}): Promise<Descriptor> {
+    const { signal } = options;
+    signal?.throwIfAborted();
+    const tags = [...new Set((options.tags ?? []).map(parseTag))];
+    const { digest } = document.descriptor;
+    if (!digestMatches(digest, document.bytes)) {
+      throw new OciError("DIGEST_MISMATCH", `the manifest is not ${digest}`);
+    }
+    const manifest = parseManifest(document.bytes, document.descriptor.mediaType);
+    requireEmbedded(manifest);
+    await this.#manifests.requireContent(requiredContent(manifest), { signal });
+    await this.#tags.require(tags, options);
+
+    const descriptor = { mediaType: manifest.mediaType, digest, size: document.bytes.byteLength };
+    await this.#manifests.store({ descriptor, bytes: document.bytes });
+    if (manifest.subject !== undefined) await this.#referrers.add(manifest.subject.digest, digest);
+    await enroll(this.#place);
+    for (const tag of tags) await this.#tags.point(tag, digest, options);
+    // Who deletes the manifest at this moment has looked for its tags too early.
+    if (tags.length > 0 && !(await this.#manifests.has(digest))) await this.#tags.removeFrom(digest);
+    return descriptor;
+  }
+
+  async getBlob(digest: Digest, options: GetBlobOptions = {}): Promise<BlobContent> {
+    return this.#blobs.read(parseDigest(digest), options);
+  }
+
+  async headBlob(digest: Digest, options: CallOptions = {}): Promise<Descriptor | undefined> {
+    return this.#blobs.find(parseDigest(digest), options);
+  }
+
+  async putBlob(
+    descriptor: Descriptor,
+    open: OpenBlob,
+    { mountFrom, signal }: PutBlobOptions = {},
+  ): Promise<PutBlobResult> {
+    const digest = parseDigest(descriptor.digest);
+    if ((await this.headBlob(digest, { signal })) !== undefined) return "present";
+    const mounted = mountFrom && (await this.mountBlob(digest, { from: mountFrom, signal }));
+    if (mounted) return "mounted";
+    const bytes = await open(0, { signal });
+    await this.#store(descriptor, isVerified(bytes, digest) ? bytes : verified(bytes, descriptor), {
+      signal,
+    });
+    return "uploaded";
+  }
+
+  async mountBlob(
+    digest: Digest,
+    { from, signal }: CallOptions & { readonly from?: string | undefined } = {},
+  ): Promise<Descriptor | undefined> {
+    const source = from === undefined ? undefined : parseRepositoryName(from);
+    return this.#blobs.mount(parseDigest(digest), { from: source, signal });
+  }
+
+  async openUpload(options: OpenUploadOptions = {}): Promise<UploadSession> {
+    options.signal?.throwIfAborted();
+    return this.#uploads.open(options);
+  }
+
+  async *listTags(options: ListOptions = {}): AsyncGenerator<Tag, void, undefined> {
+    if (!(await isEnrolled(this.#place, { signal: options.signal }))) {
+      throw new OciError("NAME_UNKNOWN", `there is no repository ${this.name}`);
+    }
+    yield* this.#tags.list(options);
+  }
+
+  listReferrers(
+    subject: Digest,
+    options: CallOptions & { readonly artifactType?: string | undefined } = {},
+  ): AsyncIterable<Descriptor> {
+    return this.#referrers.list(parseDigest(subject), options);
+  }
+
+  async deleteManifest(digest: Digest, { signal }: CallOptions = {}): Promise<DeleteResult> {
+    const document = await this.#manifests.find(parseDigest(digest), { signal });
+    signal?.throwIfAborted();
+    await this.#tags.removeFrom(digest);
+    const isDeleted = await this.#manifests.remove(digest);
+    await this.#tags.removeFrom(digest); // those set meanwhile
+    if (document === undefined) return "absent";
+    const { subject } = parseManifest(document.bytes, document.descriptor.mediaType);
+    if (subject !== undefined) await this.#referrers.remove(subject.digest, digest);
+    await withdrawIfEmpty(this.#place);
+    return isDeleted ? "deleted" : "absent";
+  }
+
+  async deleteTag(
+    tag: Tag,
+    options: CallOptions & { readonly ifMatch?: Digest | undefined } = {},
+  ): Promise<DeleteResult> {
+    return this.#tags.remove(parseTag(tag), options);
+  }
+
+  async deleteBlob(digest: Digest, options: CallOptions = {}): Promise<DeleteResult> {
+    return this.#blobs.unlink(parseDigest(digest), options);
+  }
+
+  async #find(at: At, options: CallOptions): Promise<ManifestDocument | undefined> {
+    const name = parseAt(at);
+    const digest = isDigest(name) ? name : (await this.#tags.find(name, options))?.digest;
+    return digest && this.#manifests.find(digest, options);
+  }
+
+  /** Stores bytes that prove themselves, without a session: nobody else goes on with them. */
+  async #store({ digest, size }: Descriptor, bytes: Bytes, { signal }: CallOptions): Promise<void> {
+    const { blobs } = this.#place.driver;
+    const token = await blobs.begin({ id: randomUUID(), digest, size, signal });
+    const appended = await blobs.append(
+      token,
+      tapped(bytes, () => undefined, { signal }),
+      { at: 0, signal },
+    );
+    if (appended.failure !== undefined) {
+      await blobs.abort(appended.token);
+      throw appended.failure.error;
+    }
+    await blobs.commit(appended.token, digest, { verify: false });
+    await this.#blobs.link(digest, appended.offset);
+  }
+
+  async *#listTagRecords({ signal }: CallOptions = {}): AsyncGenerator<TagRecord, void, undefined> {
+    for await (const tag of this.listTags({ signal })) {
+      const state = await this.#tags.find(tag, { signal });
+      const descriptor = state && (await this.headManifest(state.digest, { signal }));
+      if (state === undefined || descriptor === undefined) continue;
+      const { digest, mediaType, size } = descriptor;
+      yield { tag, digest, mediaType, size, pushed: state.pushed };
+    }
+  }
+}

@@ -1,0 +1,101 @@
+import {
+  mediaType,
+  OciError,
+  resolveRange,
+  type BlobContent,
+  type CallOptions,
+  type DeleteResult,
+  type Descriptor,
+  type Digest,
+  type GetBlobOptions,
+} from "@drayage/oci";
+import { enroll, withdrawIfEmpty } from "./catalog.ts";
+import { blobKey, holderKey, holdersPrefix } from "./keys.ts";
+import { listKeys } from "./list.ts";
+import type { Place } from "./place.ts";
+import { encodeRecord, numberOf, parseRecord } from "./record.ts";
+
+/** The blobs of one repository: links to content that repositories share. */
+export class BlobLinks {
+  readonly #place: Place;
+
+  constructor(place: Place) {
+    this.#place = place;
+  }
+
+  async find(digest: Digest, options: CallOptions = {}): Promise<Descriptor | undefined> {
+    return this.#findIn(this.#place.name, digest, options);
+  }
+
+  async read(digest: Digest, { range, signal }: GetBlobOptions): Promise<BlobContent> {
+    const descriptor = await this.find(digest, { signal });
+    if (descriptor === undefined) {
+      throw new OciError("BLOB_UNKNOWN", `${this.#place.name} has no blob ${digest}`);
+    }
+    const { blobs } = this.#place.driver;
+    if (range === undefined) {
+      return { descriptor, body: blobs.read(digest, { start: 0, length: descriptor.size, signal }) };
+    }
+    const { start, end } = resolveRange(range, descriptor.size);
+    const body = blobs.read(digest, { start, length: end - start + 1, signal });
+    return { descriptor, range: { start, end }, body };
+  }
+
+  /**
+   * Makes content that is stored a blob of this repository.
+   *
+   * The link comes first and the look at the bytes second, a sweeper does it the other way round: whichever
+   * is first, nobody is told that a blob is here whose bytes are not.
+   */
+  async link(digest: Digest, size: number): Promise<Descriptor> {
+    const { driver, name } = this.#place;
+    await driver.documents.put(holderKey(digest, name), new Uint8Array(0));
+    await driver.documents.put(blobKey(name, digest), encodeRecord({ size }));
+    await enroll(this.#place);
+    if ((await driver.blobs.stat(digest)) === undefined) {
+      await driver.documents.delete(blobKey(name, digest));
+      throw new OciError("UNAVAILABLE", `${digest} was removed while it was linked`);
+    }
+    return descriptorOf(digest, size);
+  }
+
+  /** Takes the blob over from `from`, or from any repository that has it. */
+  async mount(
+    digest: Digest,
+    { from, signal }: CallOptions & { readonly from?: string | undefined },
+  ): Promise<Descriptor | undefined> {
+    const here = await this.find(digest, { signal });
+    if (here !== undefined) return here;
+    const found =
+      from === undefined
+        ? await this.#findAnywhere(digest, { signal })
+        : await this.#findIn(from, digest, { signal });
+    return found && this.link(digest, found.size);
+  }
+
+  /** Removes the blob from this repository only; its bytes stay for those who have it too. */
+  async unlink(digest: Digest, options: CallOptions): Promise<DeleteResult> {
+    const { driver, name } = this.#place;
+    const result = await driver.documents.delete(blobKey(name, digest), options);
+    if (result !== "deleted") return "absent";
+    await withdrawIfEmpty(this.#place);
+    return "deleted";
+  }
+
+  async #findAnywhere(digest: Digest, options: CallOptions): Promise<Descriptor | undefined> {
+    for await (const name of listKeys(this.#place.driver.documents, holdersPrefix(digest), options)) {
+      const found = await this.#findIn(name, digest, options);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+
+  async #findIn(name: string, digest: Digest, options: CallOptions): Promise<Descriptor | undefined> {
+    const link = await this.#place.driver.documents.get(blobKey(name, digest), options);
+    return link && descriptorOf(digest, numberOf(parseRecord(link.bytes), "size"));
+  }
+}
+
+function descriptorOf(digest: Digest, size: number): Descriptor {
+  return { mediaType: mediaType.octetStream, digest, size };
+}

@@ -1,0 +1,119 @@
+import type { Bytes, CallOptions, Digest } from "@drayage/oci";
+
+/**
+ * Where a registry keeps its bytes: small documents by key, and large content by digest.
+ *
+ * Nothing is ever renamed, walked or appended by path, so that a file system, a map and an object store all fit.
+ */
+export interface StorageDriver {
+  readonly documents: DocumentStore;
+  readonly blobs: BlobStore;
+  /** One process at a time uses this storage, so that what another one was doing has ended. */
+  readonly exclusive: boolean;
+}
+
+/**
+ * Documents of at most 8 MiB.
+ *
+ * A key is made of segments with `/` between them: the characters of tags and repository names, beginning with
+ * a letter, a digit or `_`; capitals only in the last segment. A document may be called as others begin
+ * (`catalog/a` beside `catalog/a/b`).
+ */
+export interface DocumentStore {
+  get(key: string, options?: CallOptions): Promise<StoredDocument | undefined>;
+  head(key: string, options?: CallOptions): Promise<DocumentStat | undefined>;
+  /** Stores a whole document durably. Resolves to its new etag, or `undefined` if the condition did not hold. */
+  put(key: string, bytes: Uint8Array, options?: PutDocumentOptions): Promise<string | undefined>;
+  /** Removes a document, `changed` and nothing removed if it is not at `ifMatch`. */
+  delete(
+    key: string,
+    options?: CallOptions & { readonly ifMatch?: string | undefined },
+  ): Promise<"deleted" | "absent" | "changed">;
+  /** The first `limit` keys that begin with `prefix`, which ends in `/`, behind `after`; in byte order. */
+  list(prefix: string, options: ListDocumentsOptions): Promise<DocumentPage>;
+}
+
+export interface DocumentStat {
+  /** In bytes. */
+  readonly size: number;
+  /** When it was stored by the storage's own clock, in milliseconds since 1970. */
+  readonly modified: number;
+}
+
+export interface StoredDocument {
+  readonly bytes: Uint8Array;
+  /** Differs whenever the content does. */
+  readonly etag: string;
+  /** When it was stored by the storage's own clock, in milliseconds since 1970. */
+  readonly modified: number;
+}
+
+export interface PutDocumentOptions extends CallOptions {
+  /** Only if the document is at this etag. */
+  readonly ifMatch?: string | undefined;
+  /** Only if there is no such document. */
+  readonly ifNoneMatch?: "*" | undefined;
+}
+
+export interface ListDocumentsOptions extends CallOptions {
+  /** A key, which need not exist. */
+  readonly after?: string | undefined;
+  readonly limit: number;
+}
+
+export interface DocumentPage {
+  readonly keys: readonly string[];
+  /** Whether there are keys behind the last of these. */
+  readonly more: boolean;
+}
+
+/** All that another process needs to go on with an upload; only the store that gave it can read it. */
+export type UploadToken = string;
+
+/** Content by digest, and uploads that become content. */
+export interface BlobStore {
+  stat(digest: Digest, options?: CallOptions): Promise<{ readonly size: number } | undefined>;
+  /** Exactly `length` bytes from `start`. @throws OciError BLOB_UNKNOWN, STORAGE_INVALID from the iteration */
+  read(digest: Digest, part: ReadPart): Bytes;
+  /** A new upload; what is known beforehand helps to place it. */
+  begin(upload: NewUpload): Promise<UploadToken>;
+  /** Appends behind the offset, which the caller knows to be `at`; what is reported as stored survives a crash. */
+  append(token: UploadToken, bytes: Bytes, options: AppendOptions): Promise<Appended>;
+  /** How many bytes are stored durably, or `undefined` if nothing is left of the upload. */
+  offset(token: UploadToken, options?: CallOptions): Promise<number | undefined>;
+  /** Makes the upload readable as `digest`; having been done is success. @throws OciError BLOB_UPLOAD_UNKNOWN, DIGEST_MISMATCH */
+  commit(token: UploadToken, digest: Digest, options: CommitOptions): Promise<{ readonly size: number }>;
+  /** Gives an upload up; absent is success. */
+  abort(token: UploadToken): Promise<void>;
+  /** Removes content; absent is success. */
+  remove(digest: Digest): Promise<void>;
+}
+
+export interface ReadPart extends CallOptions {
+  readonly start: number;
+  readonly length: number;
+}
+
+export interface NewUpload extends CallOptions {
+  /** A UUID. */
+  readonly id: string;
+  readonly digest?: Digest | undefined;
+  readonly size?: number | undefined;
+}
+
+export interface AppendOptions extends CallOptions {
+  readonly at: number;
+}
+
+export interface CommitOptions extends CallOptions {
+  /** Whether the stored bytes are still to be held against the digest. */
+  readonly verify: boolean;
+}
+
+/** How far an append came: also when it failed half way, since what was stored then is kept. */
+export interface Appended {
+  readonly token: UploadToken;
+  readonly offset: number;
+  /** Why it ended before the bytes did. */
+  readonly failure?: { readonly error: unknown } | undefined;
+}

@@ -1,0 +1,77 @@
+import { abortable, createDigester, type Bytes, type Digest, type DigestAlgorithm } from "@drayage/oci";
+
+/** How many unfinished hashes are kept; the bytes of an upload whose hash was dropped are read again. */
+const keptHashes = 1000;
+
+/** The hash of the first `size` bytes of an upload. */
+export interface RunningHash {
+  readonly algorithm: DigestAlgorithm;
+  readonly size: number;
+  update(chunk: Uint8Array): void;
+  /** The digest of all bytes so far; afterwards the hash is spent. */
+  digest(): Digest;
+}
+
+/** Hashes of uploads between two requests: never needed, since the store can read its bytes again. */
+export class KeptHashes {
+  readonly #hashes = new Map<string, RunningHash>();
+
+  /** The hash of exactly the first `size` bytes, which nobody else gets then. */
+  take(id: string, size: number): RunningHash | undefined {
+    const found = this.#hashes.get(id);
+    this.#hashes.delete(id);
+    return found?.size === size ? found : undefined;
+  }
+
+  keep(id: string, hash: RunningHash): void {
+    this.#hashes.set(id, hash);
+    const oldest = this.#hashes.size > keptHashes ? this.#hashes.keys().next().value : undefined;
+    if (oldest !== undefined) this.#hashes.delete(oldest);
+  }
+
+  drop(id: string): void {
+    this.#hashes.delete(id);
+  }
+}
+
+/** A hash that has seen nothing yet. */
+export function createRunningHash(algorithm: DigestAlgorithm): RunningHash {
+  const digester = createDigester(algorithm);
+  let size = 0;
+  return {
+    algorithm,
+    get size() {
+      return size;
+    },
+    update(chunk) {
+      digester.update(chunk);
+      size += chunk.byteLength;
+    },
+    digest: () => digester.digest(),
+  };
+}
+
+/** `bytes`, each chunk shown to `visit` on its way; an abort ends them even while their source is silent. */
+export async function* tapped(
+  bytes: Bytes,
+  visit: (chunk: Uint8Array) => Promise<void> | undefined,
+  { signal }: { readonly signal?: AbortSignal | undefined },
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const source = bytes[Symbol.asyncIterator]();
+  let isDone = false;
+  try {
+    for (;;) {
+      const next = await abortable(source.next(), signal);
+      if (next.done === true) {
+        isDone = true;
+        return;
+      }
+      const pause = visit(next.value);
+      if (pause !== undefined) await pause;
+      yield next.value;
+    }
+  } finally {
+    // A source that is silent would keep us waiting; it ends when it can.
+    if (!isDone) source.return?.()?.catch(() => undefined);
+  }
+}

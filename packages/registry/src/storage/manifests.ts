@@ -1,0 +1,83 @@
+import {
+  mapConcurrent,
+  OciError,
+  type CallOptions,
+  type Descriptor,
+  type Digest,
+  type ManifestDocument,
+} from "@drayage/oci";
+import type { StoredDocument } from "./driver.ts";
+import { blobKey, manifestKey } from "./keys.ts";
+import type { Place } from "./place.ts";
+import { encodeRecord, parseRecord, textOf } from "./record.ts";
+
+const lineFeed = 0x0a;
+const concurrentChecks = 16;
+
+/**
+ * The manifests of one repository.
+ *
+ * A manifest is one document: a line of JSON with its media type, then its own bytes, so that no crash can part
+ * them and one read serves a pull.
+ */
+export class Manifests {
+  readonly #place: Place;
+
+  constructor(place: Place) {
+    this.#place = place;
+  }
+
+  async find(digest: Digest, options: CallOptions = {}): Promise<ManifestDocument | undefined> {
+    const { driver, name } = this.#place;
+    const stored = await driver.documents.get(manifestKey(name, digest), options);
+    return stored && decode(digest, stored);
+  }
+
+  async has(digest: Digest, options: CallOptions = {}): Promise<boolean> {
+    const { driver, name } = this.#place;
+    return (await driver.documents.head(manifestKey(name, digest), options)) !== undefined;
+  }
+
+  async store({ descriptor, bytes }: ManifestDocument): Promise<void> {
+    const { driver, name, now } = this.#place;
+    const head = encodeRecord({ mediaType: descriptor.mediaType, pushed: now() });
+    const document = Buffer.concat([head, Uint8Array.of(lineFeed), bytes]);
+    await driver.documents.put(manifestKey(name, descriptor.digest), document);
+  }
+
+  async remove(digest: Digest): Promise<boolean> {
+    const { driver, name } = this.#place;
+    return (await driver.documents.delete(manifestKey(name, digest))) === "deleted";
+  }
+
+  /** Throws unless all that the manifest needs is here. @throws OciError MANIFEST_BLOB_UNKNOWN naming all that is missing */
+  async requireContent(
+    content: { readonly blobs: readonly Descriptor[]; readonly manifests: readonly Descriptor[] },
+    options: CallOptions,
+  ): Promise<void> {
+    const { driver, name } = this.#place;
+    const wanted = [
+      ...content.blobs.map(({ digest }) => ({ digest, key: blobKey(name, digest) })),
+      ...content.manifests.map(({ digest }) => ({ digest, key: manifestKey(name, digest) })),
+    ];
+    const found = await mapConcurrent(
+      wanted,
+      concurrentChecks,
+      ({ key }, { signal }) => driver.documents.head(key, { signal }),
+      options,
+    );
+    const missing = wanted.filter((_, index) => found[index] === undefined).map(({ digest }) => digest);
+    if (missing.length === 0) return;
+    throw new OciError("MANIFEST_BLOB_UNKNOWN", `${name} lacks ${missing.join(", ")}`, {
+      detail: { digests: missing },
+    });
+  }
+}
+
+function decode(digest: Digest, stored: StoredDocument): ManifestDocument {
+  const end = stored.bytes.indexOf(lineFeed);
+  if (end < 0) throw new OciError("STORAGE_INVALID", "a stored manifest has no head");
+  const head = parseRecord(stored.bytes.subarray(0, end));
+  const bytes = stored.bytes.subarray(end + 1);
+  return { descriptor: { mediaType: textOf(head, "mediaType"), digest, size: bytes.byteLength }, bytes };
+}

@@ -1,0 +1,10 @@
+import type { StorageDriver } from "./driver.ts";
+
+/** Where the documents of one repository are. */
+export interface Place {
+  readonly driver: StorageDriver;
+  /** The repository's name. */
+  readonly name: string;
+  /** The time in milliseconds since 1970. */
+  readonly now: () => number;
+}

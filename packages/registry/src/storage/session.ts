@@ -1,0 +1,88 @@
+import {
+  isDigestAlgorithm,
+  OciError,
+  ownValue,
+  parseObject,
+  type CallOptions,
+  type Digest,
+  type DigestAlgorithm,
+  type JsonObject,
+} from "@drayage/oci";
+import type { DocumentStore, UploadToken } from "./driver.ts";
+import { uploadKey } from "./keys.ts";
+import { digestOfRecord, encodeRecord, numberOf, parseRecord, textOf } from "./record.ts";
+
+/** What is stored of an upload: everything that another process needs to go on with it. */
+export interface Session {
+  readonly repository: string;
+  readonly token: UploadToken;
+  readonly algorithm: DigestAlgorithm;
+  /** Who writes just now. */
+  readonly claim?: Claim | undefined;
+  /** What it became, kept for a client that has not got the answer. */
+  readonly committed?: { readonly digest: Digest; readonly size: number } | undefined;
+}
+
+/** The right to write, until a time in milliseconds since 1970. */
+export interface Claim {
+  readonly by: string;
+  readonly until: number;
+}
+
+export interface StoredSession {
+  readonly session: Session;
+  readonly etag: string;
+  readonly modified: number;
+}
+
+/** The session of that id. */
+export async function findSession(
+  documents: DocumentStore,
+  id: string,
+  options: CallOptions = {},
+): Promise<StoredSession | undefined> {
+  const stored = await documents.get(uploadKey(id), options);
+  return stored && { session: parseSession(stored.bytes), etag: stored.etag, modified: stored.modified };
+}
+
+/** Stores the session if it is still at `etag`, or new where there is none. Resolves to its new etag. */
+export function storeSession(
+  documents: DocumentStore,
+  id: string,
+  { session, etag }: { readonly session: Session; readonly etag: string | undefined },
+): Promise<string | undefined> {
+  const { repository, token, algorithm, claim, committed } = session;
+  const record = encodeRecord({ repository, token, algorithm, claim, committed });
+  return documents.put(uploadKey(id), record, etag === undefined ? { ifNoneMatch: "*" } : { ifMatch: etag });
+}
+
+function parseSession(bytes: Uint8Array): Session {
+  const record = parseRecord(bytes);
+  const algorithm = textOf(record, "algorithm");
+  if (!isDigestAlgorithm(algorithm)) throw damaged();
+  const claim = parsePart(record, "claim");
+  const committed = parsePart(record, "committed");
+  return {
+    repository: textOf(record, "repository"),
+    token: textOf(record, "token"),
+    algorithm,
+    claim: claim && { by: textOf(claim, "by"), until: numberOf(claim, "until") },
+    committed: committed && parseCommitted(committed),
+  };
+}
+
+function parseCommitted(record: JsonObject): { readonly digest: Digest; readonly size: number } {
+  return { digest: digestOfRecord(record, "digest"), size: numberOf(record, "size") };
+}
+
+function parsePart(record: JsonObject, key: string): JsonObject | undefined {
+  const value = ownValue(record, key);
+  if (value === undefined) return undefined;
+  const part = parseObject(value);
+  if (part === undefined) throw damaged();
+  return part;
+}
+
+function damaged(): OciError {
+  return new OciError("STORAGE_INVALID", "a stored upload session is damaged");
+}

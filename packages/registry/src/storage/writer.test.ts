@@ -1,0 +1,182 @@
+import { bytesOf, digestOf, type Bytes, type Repository } from "@drayage/oci";
+import { describe, expect, test } from "vitest";
+import { createMemoryDriver } from "../drivers/memory.ts";
+import { createRegistry } from "../registry.ts";
+import type { DocumentStore, StorageDriver } from "./driver.ts";
+
+const bytes = Buffer.from("0123456789");
+const digest = digestOf(bytes);
+const minute = 60_000;
+
+/** A source that gives its chunks when it is told to. */
+function createSource() {
+  const waiting: ((chunk: Uint8Array | undefined) => void)[] = [];
+  const started = Promise.withResolvers<void>();
+  async function* read(): Bytes {
+    for (;;) {
+      const chunk = await new Promise<Uint8Array | undefined>((resolve) => {
+        waiting.push(resolve);
+        started.resolve();
+      });
+      if (chunk === undefined) return;
+      yield chunk;
+    }
+  }
+  const push = async (chunk?: Uint8Array): Promise<void> => {
+    await expect.poll(() => waiting.length, { interval: 1 }).toBeGreaterThan(0);
+    waiting.shift()?.(chunk);
+  };
+  /** Gives a chunk and waits until the next is asked for. */
+  const feed = async (chunk: Uint8Array): Promise<void> => {
+    await push(chunk);
+    await expect.poll(() => waiting.length, { interval: 1 }).toBeGreaterThan(0);
+  };
+  return { bytes: read(), feed, push, started: started.promise };
+}
+
+/** Two machines over one storage, with a clock of their own to turn. */
+function open(change: Partial<StorageDriver> = {}) {
+  const clock = { now: 0 };
+  const driver = { ...createMemoryDriver({ now: () => clock.now }), ...change };
+  const machine = (): Repository => createRegistry(driver, { now: () => clock.now }).repository("a/b");
+  return { clock, one: machine(), two: machine(), driver };
+}
+
+describe("an upload", () => {
+  test("begun at one machine is continued and closed at another", async () => {
+    const { one, two } = open();
+    const begun = await one.openUpload();
+    await begun.append(bytesOf(bytes.subarray(0, 4)));
+    const continued = await two.openUpload({ id: begun.id });
+    expect(continued.offset).toBe(4);
+    await continued.append(bytesOf(bytes.subarray(4)), { at: 4 });
+    expect(await begun.commit(digest)).toMatchObject({ digest, size: 10 });
+    expect(await two.headBlob(digest)).toMatchObject({ size: 10 });
+  });
+
+  test.each(["the same machine", "another machine"])(
+    "has one writer at a time: a second one at %s is RANGE_INVALID, and the bytes never mix",
+    async (place) => {
+      const { one, two } = open();
+      const first = await one.openUpload();
+      const second = await (place === "the same machine" ? one : two).openUpload({ id: first.id });
+      const source = createSource();
+      const writing = first.append(source.bytes, { at: 0 });
+      await source.started;
+      await source.push(bytes.subarray(0, 5));
+      for (const intruding of [
+        () => second.append(bytesOf(Buffer.from("xxxxx")), { at: 0 }),
+        () => second.append(bytesOf(Buffer.from("xxxxx"))),
+        () => second.commit(digest),
+      ]) {
+        await expect(intruding()).rejects.toMatchObject({ code: "RANGE_INVALID" });
+      }
+      await source.push(bytes.subarray(5));
+      await source.push();
+      expect(await writing).toBe(10);
+      expect(await second.commit(digest)).toMatchObject({ size: 10 });
+    },
+  );
+
+  test("whose writer died is free again when its claim has run out", async () => {
+    const { clock, one, two } = open();
+    const dying = await one.openUpload();
+    const source = createSource();
+    void dying.append(source.bytes).catch(() => undefined);
+    await source.started;
+    const heir = await two.openUpload({ id: dying.id });
+    await expect(heir.append(bytesOf(bytes), { at: 0 })).rejects.toMatchObject({ code: "RANGE_INVALID" });
+    clock.now += 2 * minute;
+    expect(await heir.append(bytesOf(bytes), { at: 0 })).toBe(10);
+    expect(await heir.commit(digest)).toMatchObject({ size: 10 });
+  });
+
+  test("whose writer was another process is free at once where one process at a time has the storage", async () => {
+    const { one, two } = open({ exclusive: true });
+    const dying = await one.openUpload();
+    const source = createSource();
+    void dying.append(source.bytes).catch(() => undefined);
+    await source.started;
+    const heir = await two.openUpload({ id: dying.id });
+    expect(await heir.append(bytesOf(bytes), { at: 0 })).toBe(10);
+  });
+
+  test("keeps its writer as long as bytes come, and one that was taken over notices", async () => {
+    const { clock, one, two } = open();
+    const slow = await one.openUpload();
+    const source = createSource();
+    const writing = slow.append(source.bytes);
+    await source.started;
+    clock.now += 1.5 * minute;
+    await source.feed(bytes.subarray(0, 1));
+    clock.now += 1.5 * minute;
+    const other = await two.openUpload({ id: slow.id });
+    await expect(other.append(bytesOf(bytes))).rejects.toMatchObject({ code: "RANGE_INVALID" });
+    clock.now += minute;
+    await other.append(bytesOf(Buffer.alloc(0)));
+    await Promise.all([
+      expect(writing).rejects.toMatchObject({ code: "RANGE_INVALID" }),
+      source.push(bytes.subarray(1, 2)),
+    ]);
+  });
+
+  test("that is cancelled under its writer ends it with BLOB_UPLOAD_UNKNOWN", async () => {
+    const { one, two } = open();
+    const session = await one.openUpload();
+    const source = createSource();
+    const writing = session.append(source.bytes);
+    await source.started;
+    await (await two.openUpload({ id: session.id })).cancel();
+    await source.push();
+    await expect(writing).rejects.toMatchObject({ code: "BLOB_UPLOAD_UNKNOWN" });
+  });
+});
+
+describe("a commit whose answer was lost", () => {
+  const commit = async (repository: Repository) => {
+    const session = await repository.openUpload();
+    await session.append(bytesOf(bytes));
+    await session.commit(digest);
+    return session.id;
+  };
+
+  test("can be repeated with the same digest, and with the bytes once more", async () => {
+    const { one, two } = open();
+    const id = await commit(one);
+    const repeated = await two.openUpload({ id, digest });
+    expect(await repeated.append(bytesOf(bytes), { at: 0 })).toBe(10);
+    expect(await repeated.commit(digest)).toMatchObject({ digest, size: 10 });
+  });
+
+  test("cannot be repeated with another digest, without one, in another repository, or after an hour", async () => {
+    const { clock, driver, one } = open();
+    const id = await commit(one);
+    const other = createRegistry(driver, { now: () => clock.now }).repository("a/c");
+    const unknown = { code: "BLOB_UPLOAD_UNKNOWN" };
+    await expect(one.openUpload({ id, digest: digestOf(Buffer.from("x")) })).rejects.toMatchObject(unknown);
+    await expect(one.openUpload({ id })).rejects.toMatchObject(unknown);
+    await expect(other.openUpload({ id, digest })).rejects.toMatchObject(unknown);
+    clock.now += 60 * minute;
+    await expect(one.openUpload({ id, digest })).rejects.toMatchObject(unknown);
+  });
+
+  test("finds the blob that was stored before the process died, though nothing links to it yet", async () => {
+    const driver = createMemoryDriver();
+    const dying: DocumentStore = {
+      ...driver.documents,
+      async put(key, ...rest) {
+        if (key.startsWith("holders/")) throw new Error("killed");
+        return driver.documents.put(key, ...rest);
+      },
+    };
+    const one = createRegistry({ ...driver, documents: dying }).repository("a/b");
+    const two = createRegistry(driver).repository("a/b");
+    const session = await one.openUpload();
+    await session.append(bytesOf(bytes));
+    await expect(session.commit(digest)).rejects.toThrow("killed");
+    expect(await one.headBlob(digest)).toBeUndefined();
+    const retried = await two.openUpload({ id: session.id, digest });
+    expect(await retried.commit(digest)).toMatchObject({ size: 10 });
+    expect(await one.headBlob(digest)).toMatchObject({ size: 10 });
+  });
+});

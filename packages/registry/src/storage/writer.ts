@@ -1,0 +1,138 @@
+import { randomUUID } from "node:crypto";
+import { OciError } from "@drayage/oci";
+import { uploadKey } from "./keys.ts";
+import { findSession, storeSession, type Session } from "./session.ts";
+import type { StorageDriver } from "./driver.ts";
+
+/** How long a writer that says nothing keeps its claim, in milliseconds. */
+const lease = 120_000;
+
+/** Sees to it that every upload has one writer at a time, over all processes that share the storage. */
+export class Writers {
+  readonly #driver: StorageDriver;
+  readonly #now: () => number;
+  readonly #instance = randomUUID();
+
+  constructor(driver: StorageDriver, now: () => number) {
+    this.#driver = driver;
+    this.#now = now;
+  }
+
+  /**
+   * Runs `work` as the only writer of the upload.
+   *
+   * @throws OciError RANGE_INVALID if there is another writer, BLOB_UPLOAD_UNKNOWN
+   */
+  async hold<Result>(
+    id: string,
+    repository: string,
+    work: (held: HeldUpload) => Promise<Result>,
+  ): Promise<Result> {
+    const held = await this.#claim(id, repository);
+    let result: Result;
+    try {
+      result = await work(held);
+    } catch (error) {
+      await held.release().catch(() => undefined); // the error tells more; the claim runs out
+      throw error;
+    }
+    await held.release();
+    return result;
+  }
+
+  async #claim(id: string, repository: string): Promise<HeldUpload> {
+    const found = await findSession(this.#driver.documents, id);
+    if (found === undefined || found.session.repository !== repository) throw uploadUnknown(id);
+    if (this.#isClaimed(found.session)) throw busy(id);
+    const held = new HeldUpload(id, found, {
+      driver: this.#driver,
+      claim: () => ({ by: this.#instance, until: this.#now() + lease }),
+      now: this.#now,
+    });
+    await held.renew();
+    return held;
+  }
+
+  #isClaimed({ claim }: Session): boolean {
+    if (claim === undefined || claim.until <= this.#now()) return false;
+    return claim.by === this.#instance || !this.#driver.exclusive;
+  }
+}
+
+interface Holder {
+  readonly driver: StorageDriver;
+  readonly claim: () => { readonly by: string; readonly until: number };
+  readonly now: () => number;
+}
+
+/** An upload in the hands of its only writer. */
+export class HeldUpload {
+  /** What will be stored when the writer lets go. */
+  session: Session;
+  readonly #id: string;
+  readonly #holder: Holder;
+  #etag: string;
+  #isGone = false;
+
+  constructor(
+    id: string,
+    { session, etag }: { readonly session: Session; readonly etag: string },
+    holder: Holder,
+  ) {
+    this.#id = id;
+    this.session = session;
+    this.#etag = etag;
+    this.#holder = holder;
+  }
+
+  /** Renews the claim once half of it has passed. @throws OciError RANGE_INVALID if somebody else has taken over */
+  renewIfDue(): Promise<void> | undefined {
+    const until = this.session.claim?.until ?? 0;
+    return until - this.#holder.now() < lease / 2 ? this.renew() : undefined;
+  }
+
+  async renew(): Promise<void> {
+    this.session = { ...this.session, claim: this.#holder.claim() };
+    await this.#store();
+  }
+
+  /** Lets others write. */
+  async release(): Promise<void> {
+    if (this.#isGone) return;
+    this.session = { ...this.session, claim: undefined };
+    await this.#store();
+  }
+
+  /** Ends the upload; nothing is left of it. */
+  async end(): Promise<void> {
+    this.#isGone = true;
+    await endUpload(this.#holder.driver, this.#id, this.session);
+  }
+
+  async #store(): Promise<void> {
+    const { session } = this;
+    const etag = await storeSession(this.#holder.driver.documents, this.#id, { session, etag: this.#etag });
+    if (etag === undefined) throw await this.#lost();
+    this.#etag = etag;
+  }
+
+  /** Why the session is not as we left it. */
+  async #lost(): Promise<OciError> {
+    const found = await findSession(this.#holder.driver.documents, this.#id);
+    return found === undefined ? uploadUnknown(this.#id) : busy(this.#id);
+  }
+}
+
+/** Removes an upload, the session last, so that a second attempt finds what the first has left. */
+export async function endUpload(driver: StorageDriver, id: string, { token }: Session): Promise<void> {
+  await driver.blobs.abort(token);
+  await driver.documents.delete(uploadKey(id));
+}
+
+function busy(id: string): OciError {
+  return new OciError("RANGE_INVALID", `upload ${id} is being written by another request`);
+}
+
+export function uploadUnknown(id: string): OciError {
+  return new OciError("BLOB_UPLOAD_UNKNOWN", `there is no upload ${id}`);
+}
