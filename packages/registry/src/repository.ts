@@ -111,12 +111,11 @@ export class StoredRepository implements Repository {
   async putBlob(
     descriptor: Descriptor,
     open: OpenBlob,
-    { mountFrom, signal }: PutBlobOptions = {},
+    { mountFrom, force = false, signal }: PutBlobOptions = {},
   ): Promise<PutBlobResult> {
     const digest = parseDigest(descriptor.digest);
-    if ((await this.headBlob(digest, { signal })) !== undefined) return "present";
-    const mounted = mountFrom && (await this.mountBlob(digest, { from: mountFrom, signal }));
-    if (mounted) return "mounted";
+    const found = force ? undefined : await this.#findOrMount(digest, { mountFrom, signal });
+    if (found !== undefined) return found;
     const bytes = await open(0, { signal });
     await this.#store(descriptor, isVerified(bytes, digest) ? bytes : verified(bytes, descriptor), {
       signal,
@@ -135,6 +134,16 @@ export class StoredRepository implements Repository {
   async openUpload(options: OpenUploadOptions = {}): Promise<UploadSession> {
     options.signal?.throwIfAborted();
     return this.#uploads.open(options);
+  }
+
+  async #findOrMount(
+    digest: Digest,
+    { mountFrom, signal }: PutBlobOptions,
+  ): Promise<"present" | "mounted" | undefined> {
+    if ((await this.headBlob(digest, { signal })) !== undefined) return "present";
+    if (mountFrom === undefined) return undefined;
+    const mounted = await this.mountBlob(digest, { from: mountFrom, signal });
+    return mounted === undefined ? undefined : "mounted";
   }
 
   async *listTags(options: ListOptions = {}): AsyncGenerator<Tag, void, undefined> {
