@@ -76,6 +76,46 @@ export function isVerified(bytes: Bytes, digest: Digest): boolean {
   return heldAgainst.get(bytes) === digest;
 }
 
+/** What {@link observed} tells. */
+export interface BytesObserver {
+  /** Called with the length of each chunk before it is passed on. */
+  readonly onChunk?: ((length: number) => void) | undefined;
+  /** What is thrown instead of `error`. */
+  readonly onError?: ((error: unknown) => unknown) | undefined;
+}
+
+/**
+ * `bytes`, unchanged and as verified as they were, while `observer` is told what passes.
+ *
+ * @example const counted = observed(content.body, { onChunk: (length) => (total += length) })
+ */
+export function observed(bytes: Bytes, { onChunk, onError }: BytesObserver): Bytes {
+  const passed: Bytes = {
+    [Symbol.asyncIterator]() {
+      const chunks = bytes[Symbol.asyncIterator]();
+      return {
+        async next() {
+          try {
+            const entry = await chunks.next();
+            if (entry.done !== true) onChunk?.(entry.value.byteLength);
+            return entry;
+          } catch (error) {
+            await chunks.return?.();
+            throw onError === undefined ? error : onError(error);
+          }
+        },
+        async return() {
+          await chunks.return?.();
+          return { done: true, value: undefined };
+        },
+      };
+    },
+  };
+  const digest = heldAgainst.get(bytes);
+  if (digest !== undefined) heldAgainst.set(passed, digest);
+  return passed;
+}
+
 /** `bytes` as content that can be read once. */
 export async function* bytesOf(
   ...chunks: readonly Uint8Array[]

@@ -13,7 +13,16 @@ export {
   type MemoryBudgetOptions,
   type Rate,
 } from "./budget.ts";
-export { bytesOf, closing, isVerified, readAll, verified, type Bytes } from "./bytes.ts";
+export {
+  bytesOf,
+  closing,
+  isVerified,
+  observed,
+  readAll,
+  verified,
+  type Bytes,
+  type BytesObserver,
+} from "./bytes.ts";
 export {
   anonymous,
   chain,

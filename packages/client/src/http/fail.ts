@@ -36,7 +36,7 @@ export async function fail(
     method: request.method,
     url,
     attempt: request.attempt ?? 1,
-    detail: first?.detail ?? body.text,
+    detail: detailOf(body),
     requestId: requestIdOf(headers),
     retryAfter: parseRetryAfter(headerOf(headers, "retry-after")),
     retryable: isTransient(status),
@@ -48,6 +48,12 @@ export async function fail(
 /** Whether the same request may be answered better later. */
 export function isTransient(status: number): boolean {
   return status === 408 || status === 429 || (status >= 500 && status !== 501 && status !== 505);
+}
+
+/** The detail of the one error; of several, such as one per missing blob, a list. */
+function detailOf({ errors, text }: ErrorBody): unknown {
+  if (errors.length > 1) return errors.map(({ detail }) => detail);
+  return errors[0]?.detail ?? text;
 }
 
 async function readErrorBody({ body, request }: RegistryResponse): Promise<ErrorBody> {

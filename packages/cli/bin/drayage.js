@@ -1,0 +1,10 @@
+#!/usr/bin/env node
+// Plain JavaScript, and no import before the check: any Node must be able to say that it is too old.
+const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
+if (major < 22 || (major === 22 && minor < 19)) {
+  process.stderr.write(`drayage: needs Node.js 22.19 or later, and this is ${process.versions.node}\n`);
+  process.exit(1);
+}
+const { enableCompileCache } = await import("node:module");
+enableCompileCache();
+await import("../dist/bin.js");

@@ -1,0 +1,12 @@
+import type { Command } from "../command.ts";
+
+/** Every command, loaded when it is needed. A new one is a file beside this and a line here. */
+export const commands: Readonly<Record<string, () => Promise<Command>>> = {
+  copy: async () => (await import("./copy.ts")).copy,
+  digest: async () => (await import("./digest.ts")).digest,
+  inspect: async () => (await import("./inspect.ts")).inspect,
+  ls: async () => (await import("./ls.ts")).ls,
+  manifest: async () => (await import("./manifest.ts")).manifest,
+  ping: async () => (await import("./ping.ts")).ping,
+  serve: async () => (await import("./serve.ts")).serve,
+};

@@ -1,0 +1,77 @@
+import { once } from "node:events";
+import { OciError, readOnly, type Registry } from "@drayage/oci";
+import {
+  createFilesystemDriver,
+  createHandler,
+  createMemoryDriver,
+  createRegistry,
+  listen,
+  type RegistryServer,
+} from "@drayage/registry";
+import { defineCommand, type Command } from "../command.ts";
+import { exitStatus } from "../exit.ts";
+
+interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+export const serve: Command = defineCommand({
+  summary: "Serves a registry until it is interrupted.",
+  operands: [],
+  notes: ["The URL is printed once requests are answered. Whoever can reach the address can read and write."],
+  options: {
+    listen: {
+      type: "string",
+      value: "HOST:PORT",
+      help: "where to listen (127.0.0.1:5000); port 0 takes a free one",
+    },
+    storage: {
+      type: "string",
+      value: "DIR",
+      help: "where content is kept; memory: forgets it at the end (memory:)",
+    },
+    "read-only": { type: "boolean", help: "refuse every change" },
+  },
+  async run({ values, print, signal }) {
+    const address = parseAddress(values.listen ?? "127.0.0.1:5000");
+    const registry = openStorage(values.storage ?? "memory:");
+    const served = values["read-only"] === true ? readOnly(registry) : registry;
+    const server = await open(served, address);
+    try {
+      print.result({ url: server.url, host: server.host }, server.url);
+      if (values.storage === undefined)
+        print.note("Content is kept in memory; --storage DIR keeps it on disk.");
+      if (!signal.aborted) await once(signal, "abort");
+    } finally {
+      await server.close();
+    }
+    return exitStatus.done;
+  },
+});
+
+async function open(registry: Registry, address: Address): Promise<RegistryServer> {
+  try {
+    return await listen(createHandler(registry), address);
+  } catch (cause) {
+    const reason = cause instanceof Error && "code" in cause ? String(cause.code) : String(cause);
+    throw new OciError("UNAVAILABLE", `cannot listen on ${address.host}:${address.port}: ${reason}`, {
+      cause,
+      hint: "--listen HOST:PORT takes another address",
+    });
+  }
+}
+
+function openStorage(storage: string): Registry {
+  return createRegistry(storage === "memory:" ? createMemoryDriver() : createFilesystemDriver(storage));
+}
+
+/** The host and port of `HOST:PORT`, where an IPv6 address is in brackets. */
+function parseAddress(text: string): Address {
+  const colon = text.lastIndexOf(":");
+  const host = text.slice(0, Math.max(colon, 0));
+  const port = text.slice(colon + 1);
+  const isPort = /^[0-9]{1,5}$/.test(port) && Number(port) <= 65_535;
+  if (host !== "" && isPort) return { host: host.replace(/^\[(.*)\]$/, "$1"), port: Number(port) };
+  throw new OciError("OPTION_INVALID", `--listen needs HOST:PORT, not "${text}"`);
+}

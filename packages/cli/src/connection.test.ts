@@ -1,0 +1,36 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { hostsOf } from "./connection.ts";
+
+let directory: string;
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), "drayage-cli-"));
+  for (const name of ["ca", "cert", "key"]) await writeFile(join(directory, name), `the ${name}`);
+});
+afterAll(() => rm(directory, { recursive: true }));
+
+describe("what is said about a host", () => {
+  it("concerns that host and no other", async () => {
+    const hosts = await hostsOf({
+      "plain-http": ["a.example", "b.example:5000"],
+      insecure: ["c.example"],
+      ca: [`a.example=${join(directory, "ca")}`],
+      cert: [`c.example=${join(directory, "cert")}`],
+      key: [`c.example=${join(directory, "key")}`],
+    });
+    expect(hosts).toEqual({
+      "a.example": { plainHttp: true, ca: "the ca" },
+      "b.example:5000": { plainHttp: true },
+      "c.example": { insecure: true, cert: "the cert", key: "the key" },
+    });
+  });
+
+  it.each(["a.example", "=file", "a.example=", "a.example=/does/not/exist"])(
+    "must be a host and a file that can be read: %s",
+    async (text) => {
+      await expect(hostsOf({ ca: [text] })).rejects.toMatchObject({ code: "OPTION_INVALID" });
+    },
+  );
+});

@@ -1,0 +1,92 @@
+import type { Writable } from "node:stream";
+import { styleText } from "node:util";
+import { escapeControls, isOciError } from "@drayage/oci";
+
+/** Where output goes, and what it looks like. */
+export interface PrintOptions {
+  readonly stdout: Writable & { readonly isTTY?: boolean | undefined };
+  readonly stderr: ProgressStream;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly json: boolean;
+  readonly quiet: boolean;
+}
+
+/** Where progress is shown. */
+export interface ProgressStream {
+  readonly isTTY?: boolean | undefined;
+  readonly columns?: number | undefined;
+  write(text: string): unknown;
+}
+
+/** The only way to the terminal: whatever a registry says arrives there with its control characters visible. */
+export interface Printer {
+  /** Whether somebody is looking at the results. */
+  readonly isTerminal: boolean;
+  /** One result: its text, or with `--json` the value on a line of its own. */
+  result(value: unknown, text: string | readonly string[]): void;
+  /** Bytes as they are, for a file or another program. */
+  bytes(content: Uint8Array): void;
+  /** A message beside the results, not with `--quiet`. */
+  note(text: string): void;
+  /** What `work` resolves to; meanwhile it may show on stderr how far it is, but not with `--quiet` or `--json`. */
+  during<Result, Shown extends { end(): void }>(
+    show: (stream: ProgressStream) => Shown,
+    work: (shown: Shown | undefined) => Promise<Result>,
+  ): Promise<Result>;
+  error(error: unknown): void;
+}
+
+/** What is thrown when nobody reads our output any more, as behind `| head`; not a failure. */
+export class OutputClosed extends Error {
+  override readonly name: string = "OutputClosed";
+}
+
+/** A printer; it listens to errors of `stdout` from now on. */
+export function createPrinter({ stdout, stderr, env, json, quiet }: PrintOptions): Printer {
+  let isClosed = false;
+  stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+    isClosed = true;
+  });
+  const write = (content: string | Uint8Array): void => {
+    if (isClosed) throw new OutputClosed("stdout is closed");
+    stdout.write(content);
+  };
+  const hasColor = stderr.isTTY === true && (env["NO_COLOR"] ?? "") === "";
+  const red = (text: string) => (hasColor ? styleText("red", text, { validateStream: false }) : text);
+  return {
+    isTerminal: stdout.isTTY === true,
+    result(value, text) {
+      const lines = typeof text === "string" ? [text] : text;
+      for (const line of json ? [JSON.stringify(value)] : lines) write(`${escapeControls(line)}\n`);
+    },
+    bytes: (content) => write(content),
+    note(text) {
+      if (!quiet) stderr.write(`${escapeControls(text)}\n`);
+    },
+    async during(show, work) {
+      const shown = quiet || json ? undefined : show(stderr);
+      try {
+        return await work(shown);
+      } finally {
+        shown?.end();
+      }
+    },
+    error(error) {
+      if (json) stderr.write(`${escapeControls(JSON.stringify({ error: errorToJson(error) }))}\n`);
+      else stderr.write(`${red("drayage:")} ${errorLines(error).map(escapeControls).join("\n")}\n`);
+    },
+  };
+}
+
+function errorLines(error: unknown): readonly string[] {
+  if (!isOciError(error)) return [`unexpected error: ${String(error)}`];
+  const { message, code, hint } = error;
+  return [`${message} (${code})`, ...(hint === undefined ? [] : [`  ${hint}`])];
+}
+
+function errorToJson(error: unknown): Readonly<Record<string, unknown>> {
+  if (!isOciError(error)) return { code: "UNKNOWN", message: String(error) };
+  const { code, message, side, status, method, url, attempt, requestId, detail, hint } = error;
+  return { code, message, side, status, method, url, attempt, requestId, detail, hint };
+}

@@ -1,0 +1,69 @@
+import {
+  algorithmOf,
+  documentOf,
+  isOciError,
+  mapConcurrent,
+  OciError,
+  type CallOptions,
+  type ManifestDocument,
+  type Tag,
+} from "@drayage/oci";
+import { resend } from "./resend.ts";
+import { onSide } from "./side.ts";
+import type { Ends } from "./transfer.ts";
+import type { PlannedManifest } from "./walk.ts";
+
+export interface PublishOptions extends CallOptions {
+  /** Tags for the manifests of the last stage. */
+  readonly tags?: readonly Tag[] | undefined;
+  /** Takes the target's word when it lacks what was sent, instead of sending it once more. */
+  readonly isLastTry?: boolean | undefined;
+}
+
+/**
+ * Puts manifests stage by stage, so that what is published is whole at every moment.
+ *
+ * @throws OciError MANIFEST_BLOB_UNKNOWN, MANIFEST_INVALID, DIGEST_MISMATCH
+ */
+export async function publish(
+  stages: readonly (readonly PlannedManifest[])[],
+  ends: Ends,
+  { tags = [], isLastTry, signal }: PublishOptions = {},
+): Promise<void> {
+  for (const stage of stages) {
+    const tagsOfStage = stage === stages.at(-1) ? tags : [];
+    await mapConcurrent(
+      stage,
+      ends.concurrency,
+      (manifest, call) => putManifest(manifest, ends, { ...call, tags: tagsOfStage, isLastTry }),
+      { signal },
+    );
+  }
+}
+
+async function putManifest(
+  planned: PlannedManifest,
+  ends: Ends,
+  { tags = [], isLastTry = false, signal }: PublishOptions,
+): Promise<void> {
+  const document = documentFrom(planned);
+  const put = () => onSide("target", () => ends.target.putManifest(document, { tags, signal }));
+  try {
+    await put();
+  } catch (error) {
+    // A registry that wrongly said it has something admits it here (such as an interrupted copy, oras-go#1212).
+    if (isLastTry || !isOciError(error, "MANIFEST_BLOB_UNKNOWN")) throw error;
+    const { stages } = await resend(document, error, ends, { signal });
+    await publish(stages, ends, { isLastTry: true, signal });
+    await put();
+  }
+  ends.report({ kind: "manifest-published", manifest: planned.descriptor, tags });
+}
+
+/** The manifest as it was planned; a plan may have been kept as a file, and changed there. */
+function documentFrom({ descriptor, content }: PlannedManifest): ManifestDocument {
+  const bytes = new TextEncoder().encode(content);
+  const document = documentOf(bytes, descriptor.mediaType, { algorithm: algorithmOf(descriptor.digest) });
+  if (document.descriptor.digest === descriptor.digest) return document;
+  throw new OciError("DIGEST_MISMATCH", `the plan's manifest ${descriptor.digest} has been changed`);
+}
