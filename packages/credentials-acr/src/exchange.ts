@@ -49,7 +49,7 @@ function formOf({ registry, tenant, entraToken }: Exchange): string {
   return form.toString();
 }
 
-/** The token that an answer holds; without the parser's error, which would quote the answer. */
+/** The token that an answer holds, if it holds one that a header can carry. */
 function parseRefreshToken(bytes: Uint8Array): string | undefined {
   const answer = parseObject(parseQuietly(bytes));
   const token = answer === undefined ? undefined : ownValue(answer, "refresh_token");
