@@ -112,7 +112,10 @@ interface Engine {
   readonly engines: string;
 }
 
-/** What is installed when the package in `directory` is: itself, what it needs, and what that needs. */
+/**
+ * What is installed when the package in `directory` is: itself, what it needs, and what that needs. What others only
+ * get along with, such as vitest with msw, is in the workspace for tests.
+ */
 function runtimeClosure(directory: string): readonly Engine[] {
   const found = new Set([realpathSync(directory)]);
   const engines: Engine[] = [];
@@ -120,7 +123,9 @@ function runtimeClosure(directory: string): readonly Engine[] {
     const manifest = readJson(join(folder, "package.json"));
     const { node = "*" } = parseObject(manifest["engines"]);
     engines.push({ name: relative(root, folder), engines: String(node) });
+    const isOurs = folder.startsWith(join(root, "packages"));
     for (const name of runtimeDependencies(manifest)) {
+      if (!isOurs && isOptionalPeer(name, manifest)) continue;
       const dependency = findInstalled(name, folder);
       if (dependency !== undefined) found.add(dependency);
       else if (!isOptional(name, manifest))
@@ -135,6 +140,10 @@ function findInstalled(name: string, directory: string): string | undefined {
   const folder = join(directory, "node_modules", name);
   if (existsSync(join(folder, "package.json"))) return realpathSync(folder);
   return directory === dirname(directory) ? undefined : findInstalled(name, dirname(directory));
+}
+
+function isOptionalPeer(name: string, manifest: JsonObject): boolean {
+  return parseObject(parseObject(manifest["peerDependenciesMeta"])[name])["optional"] === true;
 }
 
 function isOptional(name: string, manifest: JsonObject): boolean {

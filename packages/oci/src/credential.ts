@@ -1,5 +1,5 @@
-import { createSingleFlight } from "./async.ts";
 import { OciError } from "./errors.ts";
+import type { HttpSend } from "./http.ts";
 import type { Action, CallOptions } from "./repository.ts";
 
 /** Text that is not printed: string conversion, JSON and `util.inspect` all give `[secret]`. */
@@ -13,6 +13,11 @@ export class Secret {
   /** The text itself, for whoever is about to send it where it belongs. */
   reveal(): string {
     return this.#value;
+  }
+
+  /** Whether `other` is the same text. */
+  equals(other: Secret): boolean {
+    return this.#value === other.#value;
   }
 
   toString(): string {
@@ -35,22 +40,27 @@ export interface Resource {
   readonly repository?: string | undefined;
 }
 
+interface Proof {
+  readonly expiresAt?: Date | undefined;
+  /** What its owner should look at when a registry refuses it; for the error that the user will read. */
+  readonly hint?: string | undefined;
+}
+
 /** What proves who we are. */
-export type Credential =
-  | {
-      readonly type: "basic";
-      readonly username: string;
-      readonly password: Secret;
-      readonly expiresAt?: Date | undefined;
-    }
-  | { readonly type: "refresh-token"; readonly token: Secret; readonly expiresAt?: Date | undefined }
-  | { readonly type: "bearer"; readonly token: Secret; readonly expiresAt?: Date | undefined };
+export type Credential = Proof &
+  (
+    | { readonly type: "basic"; readonly username: string; readonly password: Secret }
+    | { readonly type: "refresh-token"; readonly token: Secret }
+    | { readonly type: "bearer"; readonly token: Secret }
+  );
 
 /** What a credential is wanted for. */
 export interface CredentialRequest extends Resource, CallOptions {
   readonly actions?: readonly Action[] | undefined;
   /** What the registry has just refused; the provider should look again rather than answer from a cache. */
   readonly rejected?: Credential | undefined;
+  /** The asking client's way to other servers, for a provider that has to exchange one token for another. */
+  readonly send?: HttpSend | undefined;
 }
 
 /**
@@ -106,67 +116,6 @@ export function fromStatic(registry: string, credential: StaticCredential): Cred
   );
 }
 
-/** How {@link memoize} keeps what it was given. */
-export interface MemoizeOptions {
-  /** What one credential serves; requests with equal keys share it. By default, the registry. */
-  readonly key?: ((request: CredentialRequest) => string) | undefined;
-  /** How long a credential without an expiry of its own is kept, in milliseconds; for ever by default. */
-  readonly maxAge?: number | undefined;
-  /** The time in milliseconds since 1970. */
-  readonly now?: (() => number) | undefined;
-}
-
-interface Remembered {
-  readonly credential: Credential;
-  readonly refreshAt: number;
-  readonly expiresAt: number;
-}
-
-const rememberedLimit = 100;
-
-/**
- * `provider`, asked again only when what it gave is about to expire or was refused.
- *
- * Concurrent requests share one call. A credential is renewed when a tenth of its life, at most five minutes,
- * is left; should that fail, it serves until it expires.
- */
-export function memoize(provider: CredentialProvider, options: MemoizeOptions = {}): CredentialProvider {
-  const { key = (request) => request.registry, maxAge = Number.POSITIVE_INFINITY, now = Date.now } = options;
-  const remembered = new Map<string, Remembered>();
-  const flight = createSingleFlight<Credential | undefined>();
-
-  const load = async (request: CredentialRequest): Promise<Credential | undefined> => {
-    const credential = await provider(request);
-    remembered.delete(key(request));
-    if (credential === undefined) return undefined;
-    remembered.set(key(request), lifeOf(credential, now(), maxAge));
-    const oldest = remembered.size > rememberedLimit ? remembered.keys().next().value : undefined;
-    if (oldest !== undefined) remembered.delete(oldest);
-    return credential;
-  };
-
-  return async (request) => {
-    const kept = remembered.get(key(request));
-    const isRefused = request.rejected !== undefined && kept?.credential === request.rejected;
-    if (kept !== undefined && !isRefused && now() < kept.refreshAt) return kept.credential;
-    if (isRefused) remembered.delete(key(request));
-    const { signal } = request;
-    try {
-      return await flight(key(request), (shared) => load({ ...request, signal: shared }), { signal });
-    } catch (error) {
-      const canServe = kept !== undefined && !isRefused && now() < kept.expiresAt && signal?.aborted !== true;
-      if (canServe) return kept.credential;
-      throw error;
-    }
-  };
-}
-
-function lifeOf(credential: Credential, now: number, maxAge: number): Remembered {
-  const expiresAt = Math.min(credential.expiresAt?.getTime() ?? Number.POSITIVE_INFINITY, now + maxAge);
-  const margin = Math.min(5 * 60_000, (expiresAt - now) / 10);
-  return { credential, expiresAt, refreshAt: expiresAt - (Number.isFinite(margin) ? margin : 0) };
-}
-
 function credentialOf(credential: StaticCredential): Credential {
   if ("username" in credential) {
     return { type: "basic", username: credential.username, password: secretOf(credential.password) };
@@ -180,6 +129,8 @@ function secretOf(value: Secret | string): Secret {
   return typeof value === "string" ? new Secret(value) : value;
 }
 
-function refused(registry: string): OciError {
-  return new OciError("CREDENTIAL_UNAVAILABLE", `${registry} refused the credential that was given for it`);
+/** What is thrown at whoever asks again for what a registry did not take. */
+export function refused(registry: string, hint?: string): OciError {
+  const message = `${registry} refused the credential that was given for it`;
+  return new OciError("CREDENTIAL_UNAVAILABLE", message, { hint });
 }

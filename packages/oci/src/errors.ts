@@ -171,6 +171,19 @@ export function isOciError<Code extends OciErrorCode = OciErrorCode>(
   return codes.length === 0 || codes.some((code) => code === error.code);
 }
 
+/**
+ * The name and the first line of a foreign error, as a `cause` that is safe to print: errors of vendor SDKs carry
+ * the request with its headers, later lines may quote what was signed, and a SyntaxError quotes what it could
+ * not read.
+ */
+export function bareCause(error: unknown): Error {
+  const { name, message } = error instanceof Error ? error : { name: "Error", message: String(error) };
+  const line = name === "SyntaxError" ? "invalid syntax" : (message.split("\n", 1)[0] ?? "");
+  const bare = new Error(escapeControls(line.slice(0, 400)));
+  bare.name = name;
+  return bare;
+}
+
 /** Whether `text` is one of our codes; a registry may answer with any other. */
 export function isOciErrorCode(text: string): text is OciErrorCode {
   return Object.hasOwn(errorTable, text);

@@ -28,12 +28,10 @@ export {
   chain,
   forRegistry,
   fromStatic,
-  memoize,
   Secret,
   type Credential,
   type CredentialProvider,
   type CredentialRequest,
-  type MemoizeOptions,
   type Resource,
   type StaticCredential,
 } from "./credential.ts";
@@ -53,6 +51,7 @@ export {
 } from "./digest.ts";
 export {
   atSide,
+  bareCause,
   escapeControls,
   isOciError,
   isOciErrorCode,
@@ -97,6 +96,7 @@ export {
   mediaType,
   parseContentType,
 } from "./media-type.ts";
+export { memoize, type MemoizeOptions } from "./memoize.ts";
 export { MemoryRegistry } from "./memory.ts";
 export {
   isRepositoryName,

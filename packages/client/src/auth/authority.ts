@@ -5,9 +5,11 @@ import {
   mergeScopes,
   OciError,
   Secret,
+  type Action,
   type BearerChallenge,
   type CallOptions,
   type Credential,
+  type HttpSend,
   type Scope,
 } from "@drayage/oci";
 import type { Host } from "../host.ts";
@@ -49,8 +51,13 @@ type Scheme = { readonly type: "basic" } | { readonly type: "bearer"; readonly s
 /** How long a password is used before its provider is asked again, in milliseconds. */
 const passwordLife = 60_000;
 
-export function createAuthority(tokens: Send, settings: Settings): Authority {
-  const { now } = settings;
+/** {@link Settings}, and a way for credential providers to reach other servers. */
+export interface AuthoritySettings extends Settings {
+  readonly send: HttpSend;
+}
+
+export function createAuthority(tokens: Send, settings: AuthoritySettings): Authority {
+  const { now, send } = settings;
   const schemes = new Map<string, Scheme>();
   const cache = createTokenCache();
   const flight = createSingleFlight<Proof | undefined>();
@@ -147,8 +154,9 @@ export function createAuthority(tokens: Send, settings: Settings): Authority {
     { host, permission }: RegistryRequest,
     { rejected, signal }: Rejection,
   ): Promise<Credential | undefined> {
-    const repository = permission?.repository;
-    const credential = await settings.credentials?.({ registry: host.name, repository, rejected, signal });
+    const { repository, scopes = [] } = permission ?? {};
+    const request = { registry: host.name, repository, actions: actionsOf(scopes), rejected, signal, send };
+    const credential = await settings.credentials?.(request);
     return credential !== undefined && rejected !== undefined && isSame(credential, rejected)
       ? undefined
       : credential;
@@ -188,6 +196,12 @@ function widen(own: readonly Scope[], challenged: readonly Scope[]): readonly Sc
     own.some((scope) => scope.type === type && scope.name === name),
   );
   return mergeScopes([...own, ...additions]);
+}
+
+/** What the scopes let one do with repositories, in the words that providers know. */
+function actionsOf(scopes: readonly Scope[]): readonly Action[] {
+  const named = new Set(scopes.flatMap(({ type, actions }) => (type === "repository" ? actions : [])));
+  return (["pull", "push", "delete"] as const).filter((action) => named.has(action) || named.has("*"));
 }
 
 function bearerProof(credential: Extract<Credential, { type: "bearer" }>, now: number): Proof {

@@ -7,8 +7,7 @@ import {
   type RegistryResponse,
   type Send,
 } from "../http/message.ts";
-import type { Settings } from "../options.ts";
-import { createAuthority, type Authority } from "./authority.ts";
+import { createAuthority, type Authority, type AuthoritySettings } from "./authority.ts";
 import { mayReceiveSecret } from "./may-receive-secret.ts";
 import type { Proof } from "./token-cache.ts";
 
@@ -21,7 +20,7 @@ const rounds = [1, 2] as const;
  * Nothing is sent before the registry has asked for it, and nothing to anywhere else: neither to where an upload or
  * a redirect leads, nor in answer to a challenge from there.
  */
-export function authorize(tokens: Send, settings: Settings): Layer {
+export function authorize(tokens: Send, settings: AuthoritySettings): Layer {
   const authority = createAuthority(tokens, settings);
   return (next) => async (request) => {
     if (!mayReceiveSecret(request.host.url, request.url)) return next(request);
@@ -69,7 +68,8 @@ async function answerTo(
 function withProof(request: RegistryRequest, proof: Proof | undefined): RegistryRequest {
   const { headers } = request.host;
   const authorization = proof === undefined ? {} : { authorization: proof.authorization.reveal() };
-  return { ...request, privateHeaders: { ...headers, ...authorization } };
+  const hint = proof?.credential?.hint;
+  return { ...request, hint, privateHeaders: { ...headers, ...authorization } };
 }
 
 /** A 401, or a 403 that asks for a better token; from the registry itself, not from where it redirected to. */

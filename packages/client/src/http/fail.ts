@@ -108,7 +108,8 @@ function requestIdOf(headers: HttpHeaders): string | undefined {
   return requestIdHeaders.map((name) => headerOf(headers, name)).find((value) => value !== undefined);
 }
 
-function hintOf(code: OciErrorCode, { host, privateHeaders }: RegistryRequest): string | undefined {
+function hintOf(code: OciErrorCode, { host, privateHeaders, hint }: RegistryRequest): string | undefined {
+  if (hint !== undefined && (code === "UNAUTHORIZED" || code === "DENIED")) return hint;
   if (code !== "UNAUTHORIZED" || privateHeaders?.["authorization"] !== undefined) return undefined;
   return `no credential for ${host.name} was sent`;
 }

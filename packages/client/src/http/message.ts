@@ -31,6 +31,8 @@ export interface RegistryRequest extends CallOptions {
   /** Headers that only the registry itself may see; they are dropped on the way to anywhere else. */
   readonly privateHeaders?: HttpHeaders | undefined;
   readonly body?: RequestBody | undefined;
+  /** What to look at if the secret in it is refused. */
+  readonly hint?: string | undefined;
   /** Absent for requests that are sent as they are. */
   readonly permission?: Permission | undefined;
   /** Whether it may be sent again although its answer was lost; by default what RFC 9110 §9.2.2 says of the method. */

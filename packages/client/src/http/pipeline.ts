@@ -3,6 +3,7 @@ import type { Settings } from "../options.ts";
 import type { Agents } from "./agent.ts";
 import { limit } from "./limit.ts";
 import type { Layer, Send } from "./message.ts";
+import { createHttpSend } from "./plain.ts";
 import { redirect } from "./redirect.ts";
 import { retry } from "./retry.ts";
 import { createSend } from "./send.ts";
@@ -20,10 +21,11 @@ export interface Pipelines {
 export function createPipelines(agents: Agents, settings: Settings): Pipelines {
   const wire = stack([redirect(), trace(settings)], createSend(agents, settings));
   const limited = limit(settings);
-  // A token is fetched while its request holds a place, so it must not need one.
+  // A token is fetched while its request holds a place, so it must not need one; nor must a provider's exchange.
   const tokens = stack([retry(settings)], wire);
+  const send = createHttpSend(wire, settings);
   return {
-    registry: stack([retry(settings), limited, authorize(tokens, settings)], wire),
+    registry: stack([retry(settings), limited, authorize(tokens, { ...settings, send })], wire),
     plain: stack([limited], wire),
   };
 }

@@ -1,0 +1,80 @@
+import {
+  bareCause,
+  memoize,
+  OciError,
+  type Credential,
+  type CredentialProvider,
+  type CredentialRequest,
+  type Secret,
+} from "@drayage/oci";
+import { askForToken, createDefaultSource, type AccessTokenSource } from "./access-token.ts";
+import { isGoogleHost } from "./hosts.ts";
+import { parseJsonKey } from "./json-key.ts";
+
+/** Where {@link fromArtifactRegistry} finds an identity, and for which hosts. */
+export interface ArtifactRegistryOptions {
+  /** A ready client of google-auth-library; by default application default credentials are looked for. */
+  readonly auth?: AccessTokenSource | undefined;
+  /** A service account's key, JSON or base64 of it, to be sent itself: long-lived, so the last resort. */
+  readonly jsonKey?: Secret | string | undefined;
+  /** OAuth scopes to ask application default credentials for; `cloud-platform` by default, which opens far more. */
+  readonly scopes?: readonly string[] | undefined;
+  /** Further registries, by canonical `host[:port]`: custom domains, other universes. They are sent the token. */
+  readonly hosts?: readonly string[] | undefined;
+  /** The time in milliseconds since 1970. */
+  readonly now?: (() => number) | undefined;
+}
+
+/**
+ * A provider for Google Artifact Registry and the `gcr.io` names.
+ *
+ * Application default credentials are what google-auth-library finds: the file GOOGLE_APPLICATION_CREDENTIALS names
+ * (keys, workload identity federation), `gcloud auth application-default login`, the metadata server. Nothing is
+ * looked for until a Google host asks.
+ *
+ * @throws OciError OPTION_INVALID for a `jsonKey` that is none; CREDENTIAL_UNAVAILABLE from the provider
+ * @see https://cloud.google.com/artifact-registry/docs/docker/authentication
+ * @example
+ * const client = createClient({ credentials: fromArtifactRegistry() })
+ */
+export function fromArtifactRegistry(options: ArtifactRegistryOptions = {}): CredentialProvider {
+  const { now, hosts = [] } = options;
+  const find = createFinder(options);
+  const load = async ({ registry }: CredentialRequest): Promise<Credential> => {
+    try {
+      return { ...(await find()), hint: permissionHint };
+    } catch (error) {
+      throw unavailable(registry, options, error);
+    }
+  };
+  const remembered = memoize(load, { key: () => "google", now });
+  return async (request) => {
+    const isOurs = isGoogleHost(request.registry) || hosts.includes(request.registry);
+    return isOurs ? remembered(request) : undefined;
+  };
+}
+
+const defaultScopes = ["https://www.googleapis.com/auth/cloud-platform"];
+
+// https://cloud.google.com/artifact-registry/docs/access-control#roles
+const permissionHint =
+  "the account needs roles/artifactregistry.reader (pull) or roles/artifactregistry.writer (push) on the repository";
+
+function createFinder(options: ArtifactRegistryOptions): () => Promise<Credential> {
+  const { auth, jsonKey, scopes = defaultScopes, now = Date.now } = options;
+  if (jsonKey === undefined)
+    return async () => askForToken(auth ?? (await createDefaultSource(scopes)), now());
+  if (auth !== undefined) throw new OciError("OPTION_INVALID", "give `auth` or `jsonKey`, not both");
+  const key = parseJsonKey(jsonKey);
+  return () => Promise.resolve(key);
+}
+
+function unavailable(registry: string, { auth }: ArtifactRegistryOptions, error: unknown): OciError {
+  const source = auth === undefined ? "application default credentials" : "the auth client";
+  const hint =
+    auth === undefined
+      ? "run `gcloud auth application-default login`, set GOOGLE_APPLICATION_CREDENTIALS, or pass `auth`; public images need no provider"
+      : "see the cause";
+  const message = `${registry}: ${source} gave no access token`;
+  return new OciError("CREDENTIAL_UNAVAILABLE", message, { cause: bareCause(error), hint });
+}
