@@ -169,6 +169,22 @@ describe("a body", () => {
     expect(answer).toMatch(/^HTTP\/1\.1 413 /);
   });
 
+  test("of which too much has come is read on for a while, so that the client gets to the answer", async () => {
+    const server = await serve(createRegistry(createMemoryDriver()), { limits: { manifestBytes: 4 } });
+    const socket = await dial(server);
+    const failures: unknown[] = [];
+    socket.on("error", (error) => failures.push(error));
+    socket.write(
+      "PUT /v2/a/manifests/v1 HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n01234\r\n",
+    );
+    expect(await headOf(socket)).toMatch(/^HTTP\/1\.1 413 /);
+    const chunk = Buffer.concat([Buffer.from("10000\r\n"), Buffer.alloc(0x10000), Buffer.from("\r\n")]);
+    for (let count = 0; count < 8; count++) socket.write(chunk);
+    await new Promise((resolve) => socket.end("0\r\n\r\n", () => resolve(undefined)));
+    await text(socket);
+    expect(failures).toEqual([]);
+  });
+
   test("of a single POST that the client cuts leaves no upload behind", async () => {
     const driver = createMemoryDriver();
     const server = await serve(createRegistry(driver));
