@@ -133,19 +133,68 @@ describe("a body", () => {
     expect(await headOf(socket)).toMatch(/^HTTP\/1\.1 202 /);
   });
 
-  test("that would be refused anyway is never asked for", async () => {
+  test.each([
+    ["a chunk out of order", "PATCH", (location: string) => location, 416],
+    ["a manifest that is too large", "PUT", () => "/v2/a/manifests/v1", 413],
+    ["a manifest of no possible name", "PUT", () => "/v2/a/manifests/.v1", 400],
+    ["a blob of no possible digest", "PUT", (location: string) => `${location}?digest=x`, 400],
+  ])("of %s is never asked for", async (_case, method, pathOf, status) => {
     const server = await serve(createRegistry(createMemoryDriver()));
-    const location = await startUpload(server);
     const answer = await speak(
       server,
-      `PATCH ${location} HTTP/1.1`,
+      `${method} ${pathOf(await startUpload(server))} HTTP/1.1`,
       "Host: x",
-      "Content-Length: 1000000",
-      "Content-Range: 1-1000000",
+      "Content-Length: 100000000",
+      "Content-Range: 1-100000000",
       "Expect: 100-continue",
     );
-    expect(answer).toMatch(/^HTTP\/1\.1 416 /);
+    expect(answer).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
     expect(answer).toMatch(/connection: close/i);
+  });
+
+  test("of which too much has come is answered before the rest has", async () => {
+    const server = await serve(createRegistry(createMemoryDriver()), {
+      limits: { manifestBytes: 4 },
+      idleTimeout: 50,
+    });
+    const answer = await speak(
+      server,
+      "PUT /v2/a/manifests/v1 HTTP/1.1",
+      "Host: x",
+      "Transfer-Encoding: chunked",
+      "",
+      "5",
+      "01234",
+    );
+    expect(answer).toMatch(/^HTTP\/1\.1 413 /);
+  });
+
+  test("of which too much has come is read on for a while, so that the client gets to the answer", async () => {
+    const server = await serve(createRegistry(createMemoryDriver()), { limits: { manifestBytes: 4 } });
+    const socket = await dial(server);
+    const failures: unknown[] = [];
+    socket.on("error", (error) => failures.push(error));
+    socket.write(
+      "PUT /v2/a/manifests/v1 HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n01234\r\n",
+    );
+    expect(await headOf(socket)).toMatch(/^HTTP\/1\.1 413 /);
+    const chunk = Buffer.concat([Buffer.from("10000\r\n"), Buffer.alloc(0x10000), Buffer.from("\r\n")]);
+    for (let count = 0; count < 8; count++) socket.write(chunk);
+    await new Promise((resolve) => socket.end("0\r\n\r\n", () => resolve(undefined)));
+    await text(socket);
+    expect(failures).toEqual([]);
+  });
+
+  test("of a single POST that the client cuts leaves no upload behind", async () => {
+    const driver = createMemoryDriver();
+    const server = await serve(createRegistry(driver));
+    const digest = digestOf(Buffer.from("0123456789"));
+    const socket = await dial(server);
+    socket.write(`POST ${uploads}?digest=${digest} HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n01234`);
+    const left = async () => (await driver.documents.list("uploads/", { limit: 9 })).keys.length;
+    await expect.poll(left, { interval: 1 }).toBe(1);
+    socket.destroy();
+    await expect.poll(left, { interval: 1 }).toBe(0);
   });
 
   test.each([

@@ -131,6 +131,44 @@ describe("in the middle of a push, at any change,", () => {
     }
   });
 
+  test("a tag that is moved after it was looked at is not moved again: PRECONDITION_FAILED", async () => {
+    const other = createImage({ seed: 8 });
+    const condition = { tags: ["v1"], ifMatch: descriptor.digest };
+    const put = (driver: StorageDriver) => repositoryOf(driver).putManifest(other.document, condition);
+    const prepared = async () => {
+      const driver = createMemoryDriver();
+      await pushImage(repositoryOf(driver), other);
+      await pushImage(repositoryOf(driver), index);
+      await pushImage(repositoryOf(driver), image, { tags: ["v1"] });
+      return driver;
+    };
+    const changes = await changesOf(await prepared(), put);
+    for (let moment = 0; moment < changes; moment++) {
+      const driver = await prepared();
+      const interfering = interrupted(driver, async (change) => {
+        if (change === moment) await repositoryOf(driver).putManifest(index.document, { tags: ["v1"] });
+      });
+      await expect(put(interfering)).rejects.toMatchObject({ code: "PRECONDITION_FAILED" });
+      expect(await repositoryOf(driver).headManifest("v1")).toEqual(index.document.descriptor);
+    }
+  });
+
+  test("a tag that is set after it was looked for is not set again: PRECONDITION_FAILED", async () => {
+    const condition = { tags: ["v1"], ifNoneMatch: "*" } as const;
+    const put = (driver: StorageDriver) => repositoryOf(driver).putManifest(image.document, condition);
+    const prepared = async () => {
+      const driver = createMemoryDriver();
+      await pushImage(repositoryOf(driver), index);
+      return driver;
+    };
+    const changes = await changesOf(await prepared(), put);
+    const driver = await prepared();
+    const interfering = interrupted(driver, async (change) => {
+      if (change === changes - 1) await repositoryOf(driver).putManifest(index.document, { tags: ["v1"] });
+    });
+    await expect(put(interfering)).rejects.toMatchObject({ code: "PRECONDITION_FAILED" });
+  });
+
   test("the last content of a repository goes, and the repository is listed all the same", async () => {
     const put = (driver: StorageDriver) => pushImage(repositoryOf(driver), image);
     const other = createImage({ seed: 5, layers: 1 });

@@ -40,7 +40,8 @@ import { Manifests } from "./storage/manifests.ts";
 import type { Place } from "./storage/place.ts";
 import { Referrers } from "./storage/referrers.ts";
 import { Tags } from "./storage/tags.ts";
-import { Uploads, type OpenUploadOptions, type UploadDesk } from "./storage/uploads.ts";
+import type { UploadDesk } from "./storage/upload.ts";
+import { Uploads, type OpenUploadOptions } from "./storage/uploads.ts";
 
 /** A repository as the distribution-spec means it, over a storage driver. */
 export class StoredRepository implements Repository {

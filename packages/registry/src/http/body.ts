@@ -46,7 +46,7 @@ async function* read(
   idleTimeout: number,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const idle = createIdleTimer(idleTimeout);
-  // A reader that stops early still wants to answer, so that the connection must outlive it.
+  // A reader that stops early still wants to answer, and the rest stays readable so that the answer arrives.
   const chunks = request.iterator({ destroyOnReturn: false })[Symbol.asyncIterator]();
   try {
     for (;;) {

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { bytesOf, type Bytes } from "@drayage/oci";
 import { expect, onTestFinished, test } from "vitest";
-import { appendToFile, writeAll } from "./append.ts";
+import { appendTo, appendToFile, writeAll, type AppendedFile } from "./append.ts";
 import { createDisk } from "./disk.ts";
 
 async function newFile(): Promise<string> {
@@ -70,4 +70,31 @@ test.runIf(existsSync("/dev/full"))("a full disk is STORAGE_FULL, with the offse
   const { offset, failure } = await appendToFile("/dev/full", bytesOf(Buffer.from("x")), { at: 0, disk });
   expect(offset).toBe(0);
   expect(failure?.error).toMatchObject({ code: "STORAGE_FULL" });
+});
+
+test("a batch that was written in part is cut off again", async () => {
+  const sizes: (number | undefined)[] = [];
+  let writes = 0;
+  const file: AppendedFile = {
+    writev: async (buffers) => {
+      if (writes++ > 0) throw Object.assign(new Error("no space"), { code: "ENOSPC" });
+      return { bytesWritten: 3, buffers };
+    },
+    truncate: async (size) => void sizes.push(size),
+    datasync: async () => undefined,
+  };
+  const { offset, failure } = await appendTo(file, bytesOf(Buffer.from("01234")), { at: 10, disk });
+  expect([offset, sizes]).toEqual([10, [10]]);
+  expect(failure?.error).toMatchObject({ code: "STORAGE_FULL" });
+});
+
+test("what cannot be settled does not count", async () => {
+  const sizes: (number | undefined)[] = [];
+  const file: AppendedFile = {
+    writev: async (buffers) => ({ bytesWritten: 5, buffers }),
+    truncate: async (size) => void sizes.push(size),
+    datasync: async () => Promise.reject(new Error("input/output error")),
+  };
+  const { offset, failure } = await appendTo(file, bytesOf(Buffer.from("01234")), { at: 10, disk });
+  expect([offset, sizes, failure !== undefined]).toEqual([10, [10], true]);
 });

@@ -15,22 +15,31 @@ export async function appendToFile(
   bytes: Bytes,
   { at, disk }: { readonly at: number; readonly disk: Disk },
 ): Promise<Omit<Appended, "token">> {
-  const appended = await ifPresent(
-    withFile(path, "r+", async (file) => {
-      const batches = new Batches(file, at);
-      const failure = await fill(batches, bytes);
-      try {
-        if (failure !== undefined) await file.truncate(batches.offset);
-        await disk.settle(file);
-        return { offset: batches.offset, failure };
-      } catch (error) {
-        await file.truncate(at).catch(() => undefined);
-        return { offset: at, failure: failure ?? { error } };
-      }
-    }),
-  );
+  const appended = await ifPresent(withFile(path, "r+", (file) => appendTo(file, bytes, { at, disk })));
   if (appended === undefined) throw new OciError("BLOB_UPLOAD_UNKNOWN", "nothing is left of the upload");
   return appended;
+}
+
+/** What an append needs of an open file. */
+export type AppendedFile = Pick<FileHandle, "writev" | "truncate" | "datasync">;
+
+/** The same with the file at hand. */
+export async function appendTo(
+  file: AppendedFile,
+  bytes: Bytes,
+  { at, disk }: { readonly at: number; readonly disk: Disk },
+): Promise<Omit<Appended, "token">> {
+  const batches = new Batches(file, at);
+  const failure = await fill(batches, bytes);
+  try {
+    // A batch that failed may have been written in part.
+    if (failure !== undefined) await file.truncate(batches.offset);
+    await disk.settle(file);
+    return { offset: batches.offset, failure };
+  } catch (error) {
+    await file.truncate(at).catch(() => undefined);
+    return { offset: at, failure: failure ?? { error } };
+  }
 }
 
 async function fill(batches: Batches, bytes: Bytes): Promise<{ readonly error: unknown } | undefined> {
@@ -53,13 +62,13 @@ async function fill(batches: Batches, bytes: Bytes): Promise<{ readonly error: u
 
 /** Collects chunks and writes them a batch at a time. */
 class Batches {
-  readonly #file: FileHandle;
+  readonly #file: AppendedFile;
   #written: number;
   #chunks: Uint8Array[] = [];
   #collected = 0;
   #writing: Promise<void> = Promise.resolve();
 
-  constructor(file: FileHandle, at: number) {
+  constructor(file: AppendedFile, at: number) {
     this.#file = file;
     this.#written = at;
   }

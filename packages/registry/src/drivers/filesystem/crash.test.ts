@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
 import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -118,4 +118,12 @@ test("many pushes of one blob at the same time leave one file, and no drafts", a
   const files = await readdir(directory, { recursive: true, withFileTypes: true });
   const names = files.filter((file) => file.isFile() && !file.parentPath.includes("documents"));
   expect(names.map(({ name }) => name)).toEqual([descriptor.digest.slice("sha256:".length)]);
+});
+
+test("a document that cannot be put into place leaves no draft", async () => {
+  const directory = await newDirectory();
+  await mkdir(join(directory, "documents", "a", "b="), { recursive: true });
+  const { documents } = createFilesystemDriver(directory);
+  await expect(documents.put("a/b", Buffer.from("x"))).rejects.toThrow("EISDIR");
+  expect(await readdir(join(directory, "temporary"))).toEqual([]);
 });

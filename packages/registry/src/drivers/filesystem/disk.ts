@@ -14,12 +14,12 @@ export interface Disk {
   /** Removes a file. Resolves to whether it was there. */
   remove(path: string): Promise<boolean>;
   /** Waits until the file's content is on the disk. */
-  settle(file: FileHandle): Promise<void>;
+  settle(file: Pick<FileHandle, "datasync">): Promise<void>;
 }
 
 /** @param temporary a directory on the same file system */
 export function createDisk(temporary: string, { isStrict }: { readonly isStrict: boolean }): Disk {
-  const settle = async (file: FileHandle): Promise<void> => {
+  const settle = async (file: Pick<FileHandle, "datasync">): Promise<void> => {
     if (isStrict) await file.datasync();
   };
   const settleDirectory = async (path: string): Promise<void> => {
