@@ -1,8 +1,6 @@
-import { execFile } from "node:child_process";
-import { access, mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
-import { promisify } from "node:util";
+import { join } from "node:path";
 import type { Registry } from "@drayage/oci";
 import {
   createFilesystemDriver,
@@ -13,8 +11,8 @@ import {
 } from "@drayage/registry";
 import { createImage, createIndex, pushImage } from "@drayage/testkit";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { skopeo, withoutSkopeo } from "./skopeo.ts";
 
-const run = promisify(execFile);
 const image = createImage({ layers: 2 });
 const docker = createImage({ layers: 1, mediaTypes: "docker", seed: 3 });
 const index = createIndex({
@@ -34,34 +32,10 @@ async function serve(registry: Registry): Promise<string> {
   return `docker://${server.host}`;
 }
 
-async function skopeo(command: string, ...rest: readonly string[]): Promise<string> {
-  // No policy and no credentials of the machine: only what the command line says.
-  const { stdout } = await run("skopeo", ["--insecure-policy", command, ...rest], {
-    env: { PATH: process.env["PATH"] },
-  });
-  return stdout;
-}
-
 const copy = (from: string, to: string, ...options: readonly string[]): Promise<string> =>
   skopeo("copy", "--quiet", "--src-tls-verify=false", "--dest-tls-verify=false", ...options, from, to);
 
-async function isInstalled(): Promise<boolean> {
-  const directories = (process.env["PATH"] ?? "").split(delimiter);
-  const found = await Promise.all(
-    directories.map((directory) =>
-      access(join(directory, "skopeo")).then(
-        () => true,
-        () => false,
-      ),
-    ),
-  );
-  return found.includes(true);
-}
-
-// CI has skopeo; elsewhere a machine without it cannot tell how skopeo and we get along.
-const canRun = process.env["CI"] === "true" || (await isInstalled());
-
-describe.runIf(canRun)("skopeo (skipped where it is not installed)", () => {
+describe.skipIf(withoutSkopeo !== undefined)(`skopeo${withoutSkopeo ?? ""}`, () => {
   test.each([
     ["an image", image, []],
     ["an index with all its images", index, ["--all"]],
