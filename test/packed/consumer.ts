@@ -37,10 +37,15 @@ function pack({ name, directory }: WorkspacePackage, destination: string): strin
   return join(folder, tarball);
 }
 
+/** What npx hands down of its own command line to all that it starts, where it means something else. */
+const flagsOfNpx = new Set(["allow_scripts", "call", "ignore_scripts", "include", "package", "yes"]);
+
 /** What `command` printed. Throws, with all that it printed, unless it succeeds. */
 export function run(command: string, args: readonly string[], directory: string): string {
-  // npx hands its flags down to what it starts, and `npm install` refuses this one.
-  const { npm_config_allow_scripts: _, ...env } = process.env;
+  const inherited = Object.entries(process.env);
+  const env = Object.fromEntries(
+    inherited.filter(([name]) => !flagsOfNpx.has(name.replace("npm_config_", ""))),
+  );
   const done = spawnSync(command, args, { cwd: directory, encoding: "utf8", env });
   if (done.status === 0) return done.stdout;
   const reason = done.error?.message ?? `status ${done.status}`;
