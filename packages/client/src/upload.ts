@@ -78,7 +78,7 @@ async function findOrBegin(
 ): Promise<PutBlobResult | URL> {
   if (force === true) return sessionOf(await beginUpload(endpoint, { signal }));
   const { quirks, learned } = endpoint.host;
-  if (mountFrom !== undefined && quirks.mount) {
+  if (mountFrom !== undefined && quirks.mount !== "none") {
     const outcome = await mount(endpoint, digest, { from: mountFrom, signal });
     if (outcome !== "refused") return outcome;
   }

@@ -8,7 +8,7 @@ describe("profileOf", () => {
     ["123456789012.dkr.ecr.eu-central-1.amazonaws.com", "Amazon ECR"],
     ["123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn", "Amazon ECR"],
     ["public.ecr.aws", "Amazon ECR Public"],
-    ["eu.gcr.io", "Google Artifact Registry"],
+    ["eu.gcr.io", "Google Container Registry"],
     ["europe-docker.pkg.dev", "Google Artifact Registry"],
     ["x.azurecr.io", "Azure Container Registry"],
     ["quay.io", "Quay"],
@@ -32,6 +32,6 @@ describe("profileOf", () => {
 });
 
 it("every registry has a name of its own", () => {
-  const names = profiles.map(({ quirks }) => quirks.name);
+  const names = Object.values(profiles).map(({ quirks }) => quirks.name);
   expect(new Set(names).size).toBe(names.length);
 });
