@@ -102,7 +102,7 @@ function mayMove(
 type Document = Readonly<Record<string, unknown>>;
 
 /** The manifest, if it has the outline of one. */
-function parseText(bytes: Uint8Array): Document | undefined {
+export function parseText(bytes: Uint8Array): Document | undefined {
   try {
     const value: unknown = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
     const isOne = isObject(value) && value["schemaVersion"] === 2;
@@ -112,7 +112,8 @@ function parseText(bytes: Uint8Array): Document | undefined {
   }
 }
 
-function namedBy({ config, layers, manifests }: Document): readonly string[] {
+/** The digests of everything that a manifest names. */
+export function namedBy({ config, layers, manifests }: Document): readonly string[] {
   const lists = [config === undefined ? [] : [config], layers ?? [], manifests ?? []];
   return lists.flat().flatMap((child) => digestIn(child) ?? []);
 }
