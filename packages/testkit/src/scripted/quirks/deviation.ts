@@ -16,9 +16,9 @@ export interface Call {
 
 /** How a registry differs: in what it takes a request for, what it refuses, and what it makes of its answer. */
 export interface Deviation {
-  hear?(call: Call): ScriptedRequest;
-  refuse?(call: Call): ScriptedAnswer | undefined;
-  tell?(answer: ScriptedAnswer, call: Call): ScriptedAnswer;
+  readonly hear?: (call: Call) => ScriptedRequest;
+  readonly refuse?: (call: Call) => ScriptedAnswer | undefined;
+  readonly tell?: (answer: ScriptedAnswer, call: Call) => ScriptedAnswer;
 }
 
 /** All of `deviations`, one after the other. */

@@ -18,12 +18,15 @@ export function uploadDeviations(): readonly Deviation[] {
     { refuse: (call) => refusedBytes(call) },
     {
       refuse: (call) =>
-        call.route.kind === "upload" ? refusedChunk(call, uploadOf(call.route.last)) : undefined,
+        call.route.kind === "upload" && isOpen(call)
+          ? refusedChunk(call, uploadOf(call.route.last))
+          : undefined,
     },
     {
-      refuse({ request: { url }, route, content, quirks }) {
-        if (!quirks.uploadState || route.kind !== "upload") return undefined;
-        if (content.repositories.get(route.name)?.uploads.has(route.last) !== true) return undefined;
+      refuse(call) {
+        const { request, route, quirks } = call;
+        const { url } = request;
+        if (!quirks.uploadState || route.kind !== "upload" || !isOpen(call)) return undefined;
         const isCurrent = url.searchParams.get("_state") === String(uploadOf(route.last).answers);
         return isCurrent ? undefined : refuse(400, "BLOB_UPLOAD_INVALID", "that is not where it goes on");
       },
@@ -60,6 +63,10 @@ export function uploadDeviations(): readonly Deviation[] {
           : answer,
     },
   ];
+}
+
+function isOpen({ route, content }: Call): boolean {
+  return route.kind === "upload" && content.repositories.get(route.name)?.uploads.has(route.last) === true;
 }
 
 /** What is wrong with the bytes of an upload, whatever came before them. */
