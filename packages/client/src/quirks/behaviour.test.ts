@@ -105,6 +105,12 @@ describe("uploads", () => {
     expect(stored).toEqual(await bytesOfBlob(blob));
   });
 
+  it("are not begun by a mount, where nothing is mounted", async () => {
+    await using opened = await openWith(profiles.ecrPublic.quirks, { isOpen: true });
+    await opened.repository.putBlob(blob.descriptor, blob.open, { mountFrom: "other/app" });
+    expect(opened.requests().filter((line) => line.includes("mount="))).toEqual([]);
+  });
+
   it("are not begun by a mount without a source, where that is refused anyway", async () => {
     await using opened = await openWith(profiles.quay.quirks, { isOpen: true });
     expect(await opened.repository.mountBlob(blob.descriptor.digest)).toBeUndefined();
@@ -126,12 +132,21 @@ describe("lists", () => {
     expect(opened.requests()).toEqual([list, expect.stringMatching(/^auth\.test GET \/token/), list]);
   });
 
+  it("of tags do not try a token that is good for other things first", async () => {
+    await using opened = await tagged(profiles.acr.quirks);
+    await opened.repository.headManifest("a");
+    opened.server.clearLedger();
+    await listOf(opened.repository.listTags());
+    const list = "GET /v2/library/app/tags/list?n=1000";
+    expect(opened.requests()).toEqual([expect.stringMatching(/^auth\.test GET \/token/), list]);
+  });
+
   it("go on behind a full page that has no Link, and end with one that is not full", async () => {
     await using opened = await tagged(profiles.nexus.quirks, { isOpen: true });
     expect(await listOf(opened.repository.listTags({ pageSize: 3 }))).toEqual(["a", "b", "c", "d"]);
     expect(opened.requests()).toEqual([
       "GET /v2/library/app/tags/list?n=3",
-      "GET /v2/library/app/tags/list?n=3&last=c",
+      "GET /v2/library/app/tags/list?n=3&last=b",
     ]);
   });
 

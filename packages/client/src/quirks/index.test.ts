@@ -15,12 +15,22 @@ describe("profileOf", () => {
     ["registry.gitlab.com", "GitLab"],
     ["me.jfrog.io", "Artifactory"],
     ["ghcr.io:443", "GHCR"],
+    ["123456789012.dkr-ecr.us-east-1.on.aws", "Amazon ECR"],
+    ["ecr-public.aws.com", "Amazon ECR Public"],
+    ["docker.europe-west1.rep.pkg.dev", "Google Artifact Registry"],
+    ["x.westeurope.geo.azurecr.io", "Azure Container Registry"],
+    ["codeberg.org", "Gitea, Forgejo"],
+    ["registry.access.redhat.com", "Red Hat"],
   ])("%s is %s", (host, name) => {
     expect(profileOf(host).quirks.name).toBe(name);
   });
 
   it.each([
     "x.azurecr.io.evil.com",
+    "123456789012.dkr.ecr.us-east-1.amazonaws.com.fake.example.com",
+    "public.ecr.aws.fake.example.com",
+    "registry.redhat.io.evil.com",
+    "evilcodeberg.org",
     "evilghcr.io",
     "a.b.azurecr.io",
     ".azurecr.io",

@@ -65,7 +65,10 @@ function tagsAsTold(answer: ScriptedAnswer, { request, quirks }: Call): Scripted
   const inOrder = quirks.tagOrder === "any" ? tags.toReversed() : tags;
   const entries = isFirst ? [...strayEntries(quirks), ...inOrder] : inOrder;
   const page = { ...answer, body: jsonAnswer({ name, tags: entries }).body };
-  if (quirks.tagPages === "unlinked") return withHeaders(page, { link: undefined });
+  if (quirks.tagPages === "unlinked") {
+    const cut = entries.slice(0, sizeIn(request) || entries.length);
+    return withHeaders({ ...page, body: jsonAnswer({ name, tags: cut }).body }, { link: undefined });
+  }
   const last = tags.at(-1);
   if (quirks.tagPages !== "linked-on" || last === undefined) return page;
   const query = new URLSearchParams(request.url.search);
