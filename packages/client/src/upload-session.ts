@@ -148,8 +148,9 @@ class HttpUpload implements UploadSession {
       actions: question.method === "DELETE" ? ["delete"] : ["pull", "push"],
       lane: question.method === "PATCH" ? "upload" : "api",
     });
-    if (response.headers["location"] !== undefined && response.status !== 201)
-      this.#url = sessionOf(response);
+    // At the end it leads to the blob.
+    const goesOn = question.method !== "PUT" && response.headers["location"] !== undefined;
+    if (goesOn) this.#url = sessionOf(response);
     return response;
   }
 }

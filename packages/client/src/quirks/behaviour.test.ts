@@ -88,6 +88,14 @@ describe("uploads", () => {
     expect(chunksOf(opened).at(-1)).toBe("250-259");
   });
 
+  it("go on where each answer says, even if a chunk is answered 201", async () => {
+    const quirks = { ...profiles.distribution.quirks, chunkStatus: 201 } as const;
+    await using opened = await openWith(quirks, { isOpen: true });
+    const session = await opened.repository.openUpload();
+    await inPieces(session, 100, 50);
+    expect(await session.status()).toBe(150);
+  });
+
   it("in more than one chunk are refused before a byte is sent, where one is all there is", async () => {
     await using opened = await openWith(profiles.gar.quirks, { isOpen: true });
     const session = await opened.repository.openUpload();

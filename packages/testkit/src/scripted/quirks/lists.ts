@@ -66,7 +66,9 @@ function tagsAsTold(answer: ScriptedAnswer, { request, quirks }: Call): Scripted
   const entries = isFirst ? [...strayEntries(quirks), ...inOrder] : inOrder;
   const page = { ...answer, body: jsonAnswer({ name, tags: entries }).body };
   if (quirks.tagPages === "unlinked") {
-    const cut = entries.slice(0, sizeIn(request) || entries.length);
+    // What is no tag takes the place of one, but a page has one at least.
+    const room = request.url.searchParams.has("n") ? Math.max(sizeIn(request), 2) : entries.length;
+    const cut = entries.slice(0, room);
     return withHeaders({ ...page, body: jsonAnswer({ name, tags: cut }).body }, { link: undefined });
   }
   const last = tags.at(-1);
