@@ -7,7 +7,6 @@ import { startDistribution, withoutDistribution } from "./distribution.ts";
 const unsorted = "it lists tags in no order, all at once, and from the first one";
 const noTagDelete = "it answers 400 to deletes of a tag";
 const untagged = "it answers 404 to a list of tags where there are none";
-const referrersTag = "it keeps referrers under a tag, which the case does not expect in the list";
 const skips = {
   "a blob is not a manifest": "it answers 500",
   "putManifest without tags makes a manifest that only its digest names": untagged,
@@ -26,26 +25,6 @@ const skips = {
   "deleteTag of a tag that does not exist says absent": noTagDelete,
   "deleteTag with ifMatch removes a tag that is where it was expected": noTagDelete,
   "deleting in a repository without content says absent, and does not make it exist": noTagDelete,
-  ...Object.fromEntries(
-    [
-      "getManifest",
-      "headManifest",
-      "getBlob",
-      "headBlob",
-      "listTags",
-      "listReferrers",
-      "putManifest",
-      "putBlob",
-      "mountBlob",
-      "openUpload",
-      "deleteManifest",
-      "deleteTag",
-      "deleteBlob",
-    ].map((call) => [
-      `${call} rejects with the reason of a signal that is aborted, and does nothing`,
-      referrersTag,
-    ]),
-  ),
 };
 
 describe.skipIf(withoutDistribution !== undefined)(`docker-registry${withoutDistribution ?? ""}`, () => {

@@ -14,6 +14,7 @@ import {
   type Range,
   type Route,
 } from "@drayage/oci";
+import { deleteResult } from "./delete-result.ts";
 import { askForBlob, resumed } from "./download.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { abandon } from "./http/body.ts";
@@ -87,7 +88,8 @@ export async function deleteBlob(
     actions: ["delete"],
     signal,
   });
-  return status === 404 ? "absent" : "deleted";
+  const { name: registry, quirks } = endpoint.host;
+  return deleteResult(status, { registry, what: "blobs", refusals: [quirks.deleteBlob] });
 }
 
 /** What is known of a blob by the name of its digest only. */

@@ -58,8 +58,9 @@ export interface EndpointOptions {
 }
 
 export function createEndpoint({ host, settings, send, repository, access }: EndpointOptions): Endpoint {
+  const asGranted = (action: Action): Action => (action === "delete" ? host.quirks.deleteAction : action);
   const scopesFor = ({ actions, scopes = [] }: Question): readonly Scope[] => {
-    const all = [...new Set([...(access ?? []), ...actions])];
+    const all = [...new Set([...(access ?? []), ...actions].map(asGranted))];
     if (repository === undefined || all.length === 0) return scopes;
     return [{ type: "repository", name: repository, actions: all }, ...scopes];
   };

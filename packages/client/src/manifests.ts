@@ -26,6 +26,7 @@ import {
   type Route,
   type Tag,
 } from "@drayage/oci";
+import { deleteResult } from "./delete-result.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { readBody } from "./http/body.ts";
 import type { RegistryResponse } from "./http/message.ts";
@@ -132,7 +133,8 @@ export async function deleteManifest(
     actions: ["delete"],
     signal,
   });
-  return status === 404 ? "absent" : "deleted";
+  const { name: registry, quirks } = endpoint.host;
+  return deleteResult(status, { registry, what: "manifests", refusals: [quirks.deleteManifest] });
 }
 
 /** See `Deleter.deleteTag`. */
@@ -157,9 +159,8 @@ export async function deleteTag(
     headers: conditionsOf({ ifMatch }),
     signal,
   });
-  if (status === 404) return "absent";
-  if (status !== 400 && status !== 405) return "deleted";
-  throw new OciError("UNSUPPORTED", `${endpoint.host.name} does not delete tags`, { status });
+  const { name: registry, quirks } = endpoint.host;
+  return deleteResult(status, { registry, what: "tags", refusals: [400, 405, quirks.deleteTag] });
 }
 
 /** The manifest by its content, where `HEAD` cannot be relied on. */

@@ -1,4 +1,4 @@
-import { nextLink, OciError, type ListOptions } from "@drayage/oci";
+import { nextLink, OciError, type ListOptions, type Route } from "@drayage/oci";
 import type { Endpoint, Question } from "./endpoint.ts";
 import { readBody } from "./http/body.ts";
 import type { RegistryResponse } from "./http/message.ts";
@@ -7,9 +7,16 @@ import { redactUrl } from "./http/url.ts";
 export interface PagesOptions<Item> {
   /** Asks for the first page; the further ones are asked for in the same way. */
   readonly question: Question;
-  readonly parse: (body: Uint8Array) => readonly Item[];
+  readonly parse: (body: Uint8Array) => Page<Item>;
   /** The first page, if it has been asked for already. */
   readonly first?: RegistryResponse | undefined;
+}
+
+/** What a page holds. */
+export interface Page<Item> {
+  readonly items: readonly Item[];
+  /** Where the list goes on if no `Link` says so. */
+  readonly next?: Route | undefined;
 }
 
 /** Pages without a single entry that are read in a row. */
@@ -31,8 +38,8 @@ export async function* pages<Item>(
   const guard = createGuard(limits);
   let previous: Item | undefined;
   for (let response = first ?? (await endpoint.ask(question)); ; ) {
-    const items = parse(await readBody(response, { limit: limits.pageBytes }));
-    const next = nextLink(response.headers["link"], response.request.url)?.url;
+    const { items, next } = parse(await readBody(response, { limit: limits.pageBytes }));
+    const linked = nextLink(response.headers["link"], response.request.url)?.url;
     guard.pass(response.request.url, items.length);
     for (const item of items) {
       question.signal?.throwIfAborted();
@@ -41,8 +48,9 @@ export async function* pages<Item>(
       previous = item;
       yield item;
     }
-    if (next === undefined) return;
-    response = await endpoint.ask({ ...question, to: next });
+    const to = linked ?? next;
+    if (to === undefined) return;
+    response = await endpoint.ask({ ...question, to });
   }
 }
 

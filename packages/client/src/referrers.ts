@@ -39,7 +39,7 @@ export async function* listReferrers(
   const all =
     first === undefined
       ? await readIndex(endpoint, subject, { signal })
-      : pages(endpoint, { question, first, parse: parseReferrers });
+      : pages(endpoint, { question, first, parse: (body) => ({ items: parseReferrers(body) }) });
   for await (const referrer of all) {
     // Registries may leave the filter to us, and need not say so.
     if (artifactType === undefined || referrer.artifactType === artifactType) yield referrer;
@@ -117,7 +117,8 @@ async function askApi(endpoint: Endpoint, question: Question): Promise<RegistryR
   }
   // What does not speak of errors as registries do has no such route; others may lack this subject only.
   const { errors } = parseErrorBody(await readAll(response.body, { limit: errorBodyLimit }));
-  if (errors.length === 0) learned.referrersApi = false;
+  const isUnsupported = response.status === 405 || response.status === 406 || errors.length === 0;
+  if (isUnsupported) learned.referrersApi = false;
   return undefined;
 }
 

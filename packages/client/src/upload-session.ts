@@ -13,12 +13,12 @@ import {
   type DigestAlgorithm,
   type UploadSession,
 } from "@drayage/oci";
+import { beginUpload, sessionOf } from "./begin-upload.ts";
 import { blobDescriptor } from "./blobs.ts";
 import type { Endpoint, Question } from "./endpoint.ts";
 import type { RegistryResponse } from "./http/message.ts";
 import { withRetries } from "./http/retry.ts";
 import { resolveServerUrl, withParameter } from "./http/url.ts";
-import { beginUpload, sessionOf } from "./upload.ts";
 
 /** How much is sent at a time unless the registry wants more or takes less, in bytes. */
 const usualChunk = 8 * 1024 * 1024;
@@ -42,6 +42,11 @@ export async function openUpload(
   const digestAlgorithm = algorithm === "sha256" ? undefined : algorithm;
   const begun = await beginUpload(endpoint, { digestAlgorithm, signal });
   return new HttpUpload(endpoint, { url: sessionOf(begun), minChunk: minChunkOf(begun) });
+}
+
+/** Goes on with an upload that was begun at `url`. */
+export function continueUpload(endpoint: Endpoint, url: URL): UploadSession {
+  return new HttpUpload(endpoint, { url });
 }
 
 class HttpUpload implements UploadSession {
@@ -79,8 +84,10 @@ class HttpUpload implements UploadSession {
 
   async status({ signal }: CallOptions = {}): Promise<number> {
     const response = await this.#ask({ method: "GET", to: this.#url, expect: [200, 204], signal });
-    const received = parseUploadRange(headerOf(response.headers, "range"), { acknowledged: this.#offset });
-    this.#offset = received ?? this.#offset;
+    const acknowledged = this.#offset;
+    const received = parseUploadRange(headerOf(response.headers, "range"), { acknowledged }) ?? acknowledged;
+    const isBehind = this.#endpoint.host.quirks.uploadRange === "first-chunk" && received < acknowledged;
+    this.#offset = isBehind ? acknowledged : received;
     return this.#offset;
   }
 
@@ -105,6 +112,9 @@ class HttpUpload implements UploadSession {
     const { host, settings } = this.#endpoint;
     const start = this.#offset;
     const end = start + chunk.byteLength;
+    if (start > 0 && host.quirks.chunks === "one") {
+      throw new OciError("UNSUPPORTED", `${host.name} takes an upload in one chunk`);
+    }
     const send = async (attempt: number): Promise<void> => {
       const received = attempt === 1 ? start : await this.status({ signal });
       if (received < start || received > end) throw outOfStep(start, received);
@@ -138,8 +148,9 @@ class HttpUpload implements UploadSession {
       actions: question.method === "DELETE" ? ["delete"] : ["pull", "push"],
       lane: question.method === "PATCH" ? "upload" : "api",
     });
-    if (response.headers["location"] !== undefined && response.status !== 201)
-      this.#url = sessionOf(response);
+    // At the end it leads to the blob.
+    const goesOn = question.method !== "PUT" && response.headers["location"] !== undefined;
+    if (goesOn) this.#url = sessionOf(response);
     return response;
   }
 }

@@ -17,11 +17,13 @@ import {
   type PutBlobOptions,
   type PutBlobResult,
 } from "@drayage/oci";
+import { beginUpload, sessionOf } from "./begin-upload.ts";
 import { headBlob } from "./blobs.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { RegistryResponse, RequestBody } from "./http/message.ts";
 import { withRetries } from "./http/retry.ts";
-import { resolveServerUrl, withParameter } from "./http/url.ts";
+import { withParameter } from "./http/url.ts";
+import { continueUpload } from "./upload-session.ts";
 
 /** See `BlobWriter.putBlob`. */
 export async function putBlob(
@@ -46,30 +48,6 @@ export async function mountBlob(
   return headBlob(endpoint, digest, { signal });
 }
 
-/** A new upload session. */
-export async function beginUpload(
-  endpoint: Endpoint,
-  { digestAlgorithm, signal }: CallOptions & { readonly digestAlgorithm?: string | undefined } = {},
-): Promise<RegistryResponse> {
-  return endpoint.tell({
-    method: "POST",
-    to: { kind: "uploads", name: endpoint.name, digestAlgorithm },
-    subject: "repository",
-    expect: [202],
-    actions: ["pull", "push"],
-    // A session that nobody uses is dropped by the registry.
-    isRepeatable: true,
-    signal,
-  });
-}
-
-/** Where an upload goes on, by an answer to any request of it. */
-export function sessionOf({ headers, url, status }: RegistryResponse): URL {
-  const location = headerOf(headers, "location");
-  if (location !== undefined) return resolveServerUrl(location, url);
-  throw new OciError("RESPONSE_INVALID", "an upload session without a Location", { status });
-}
-
 /** What was found of the blob, or the session in which to send it: one request, wherever that is possible. */
 async function findOrBegin(
   endpoint: Endpoint,
@@ -78,7 +56,7 @@ async function findOrBegin(
 ): Promise<PutBlobResult | URL> {
   if (force === true) return sessionOf(await beginUpload(endpoint, { signal }));
   const { quirks, learned } = endpoint.host;
-  if (mountFrom !== undefined && quirks.mount) {
+  if (mountFrom !== undefined && quirks.mount !== "none") {
     const outcome = await mount(endpoint, digest, { from: mountFrom, signal });
     if (outcome !== "refused") return outcome;
   }
@@ -116,6 +94,8 @@ async function mount(
   digest: Digest,
   { from, signal }: CallOptions & { readonly from: string | undefined },
 ): Promise<"mounted" | "refused" | URL> {
+  signal?.throwIfAborted();
+  if (from === undefined && endpoint.host.quirks.mountWithoutFrom === "refused") return "refused";
   const isElsewhere = from !== undefined && from !== endpoint.name;
   try {
     const response = await endpoint.tell({
@@ -230,16 +210,28 @@ async function putBytes(
     const url = withParameter(session, "digest", digest);
     return endpoint.tell({ ...common, method: "PUT", to: url, body: rest, expect: [200, 201, 204] });
   };
+  const { maxPut = Number.POSITIVE_INFINITY, upload: how } = endpoint.host.quirks;
+  if (typeof body === "object" && "bytes" in body && body.length > maxPut) {
+    return putInChunks(endpoint, digest, { to, bytes: body.bytes, signal });
+  }
   const response =
-    endpoint.host.quirks.upload === "put"
-      ? await closingPut(to, body)
-      : await closingPut(await patch(), new Uint8Array());
+    how === "put" ? await closingPut(to, body) : await closingPut(await patch(), new Uint8Array());
   if (isAbout(digest, response)) return;
   throw new OciError("DIGEST_MISMATCH", `the registry has stored blob ${digest} as another one`);
 
   async function patch(): Promise<URL> {
     return sessionOf(await endpoint.tell({ ...common, method: "PATCH", to, body, expect: [201, 202, 204] }));
   }
+}
+
+async function putInChunks(
+  endpoint: Endpoint,
+  digest: Digest,
+  { to, bytes, signal }: CallOptions & { readonly to: URL; readonly bytes: Bytes },
+): Promise<void> {
+  const session = continueUpload(endpoint, to);
+  await session.append(bytes, { signal });
+  await session.commit(digest, { signal });
 }
 
 /** Whether an answer names no other blob than this. */

@@ -108,7 +108,15 @@ export {
   type Tag,
 } from "./name.ts";
 export { formatPlatform, matchesPlatform, parsePlatform, platformToJson, type Platform } from "./platform.ts";
-export { standardQuirks, type Quirks } from "./quirks.ts";
+export {
+  standardQuirks,
+  type AuthQuirks,
+  type BlobQuirks,
+  type DeleteQuirks,
+  type ListQuirks,
+  type ManifestQuirks,
+  type Quirks,
+} from "./quirks.ts";
 export { resolveRange, type Range } from "./range.ts";
 export type {
   Action,

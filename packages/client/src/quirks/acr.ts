@@ -1,11 +1,12 @@
 import { profile, type Profile } from "./profile.ts";
 
-/**
- * Azure Container Registry cuts the catalog at 100 entries a page.
- *
- * @see https://github.com/regclient/regclient/issues/404
- */
-export const acr: Profile = profile(["*.azurecr.io", "*.azurecr.cn", "*.azurecr.us"], {
+export const acr: Profile = profile({
   name: "Azure Container Registry",
-  maxPageSize: 100,
+  hosts: ["*.azurecr.io", "*.azurecr.cn", "*.azurecr.us", "*.*.geo.azurecr.io"],
+  quirks: { deleteTag: 405, defaultPageSize: 100, tagAction: "metadata_read" },
+  sources: {
+    deleteTag: "https://github.com/fluxcd/pkg/pull/328",
+    defaultPageSize: "https://github.com/regclient/regclient/issues/404",
+    tagAction: "https://github.com/renovatebot/renovate/issues/14711",
+  },
 });

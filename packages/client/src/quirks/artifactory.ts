@@ -1,13 +1,26 @@
 import { profile, type Profile } from "./profile.ts";
 
-/**
- * Artifactory answers 403 to `HEAD` of a manifest that is not there, and wants blobs by `PATCH`.
- *
- * @see https://github.com/google/go-containerregistry/blob/main/pkg/v1/remote/pusher.go
- * @see https://github.com/containerd/containerd/issues/3533
- */
-export const artifactory: Profile = profile(["*.jfrog.io"], {
+export const artifactory: Profile = profile({
   name: "Artifactory",
-  headManifest: false,
-  upload: "patch",
+  hosts: ["*.jfrog.io"],
+  quirks: {
+    upload: "patch",
+    headManifest: false,
+    referrers: 406,
+    tagEntries: "digests",
+    listLink: "shortened",
+  },
+  sources: {
+    upload: "https://github.com/containerd/containerd/issues/3533",
+    headManifest: "https://github.com/google/go-containerregistry/pull/1691",
+    referrers: "https://github.com/google/go-containerregistry/pull/2026",
+    tagEntries: "https://github.com/containers/image/pull/2440",
+    listLink: "https://github.com/renovatebot/renovate/pull/20745",
+  },
+  notes: {
+    upload: "old versions",
+    headManifest: "virtual repositories",
+    referrers: "before 7.117",
+    listLink: "virtual repositories",
+  },
 });

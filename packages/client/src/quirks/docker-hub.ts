@@ -1,9 +1,24 @@
 import { profile, type Profile } from "./profile.ts";
 
-/**
- * Docker Hub answers 400 or 401 to mounts that it does not like, where 202 is specified.
- *
- * @see https://github.com/google/go-containerregistry/issues/1741
- * @see https://github.com/google/go-containerregistry/issues/1679
- */
-export const dockerHub: Profile = profile(["docker.io"], { name: "Docker Hub", existence: "head" });
+export const dockerHub: Profile = profile({
+  name: "Docker Hub",
+  hosts: ["docker.io"],
+  quirks: {
+    // A repository that is pushed to for the first time does not exist yet, so that it cannot be mounted from.
+    existence: "head",
+    mountFromUnknown: 401,
+    blobRedirect: 307,
+    deleteTag: 405,
+    deleteManifest: "untagged",
+    catalog: 401,
+  },
+  sources: {
+    existence: "https://github.com/google/go-containerregistry/issues/1679",
+    mountFromUnknown: "https://github.com/google/go-containerregistry/issues/1741",
+    blobRedirect:
+      "https://github.com/TritonDataCenter/node-docker-registry-client/blob/master/test/v2.amazonecr.test.js",
+    deleteTag: "https://github.com/docker/hub-feedback/issues/2360",
+    deleteManifest: "https://github.com/docker/docs/pull/24078",
+    catalog: "https://github.com/docker/hub-feedback/issues/2094",
+  },
+});

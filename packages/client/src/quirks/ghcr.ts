@@ -1,8 +1,16 @@
 import { profile, type Profile } from "./profile.ts";
 
-/**
- * GitHub's registry answers 416 to chunks above 4 MiB.
- *
- * @see https://github.com/oras-project/rust-oci-client/issues/37
- */
-export const ghcr: Profile = profile(["ghcr.io"], { name: "GHCR", maxChunk: 4 * 1024 * 1024 });
+const mebibyte = 1024 * 1024;
+
+export const ghcr: Profile = profile({
+  name: "GHCR",
+  hosts: ["ghcr.io"],
+  quirks: { maxChunk: 4 * mebibyte, referrers: 404, deleteTag: 405, deleteManifest: 405, deleteBlob: 405 },
+  sources: {
+    maxChunk: "https://github.com/ocx-sh/ocx/pull/237",
+    referrers: "https://github.com/dataaxiom/ghcr-cleanup-action/issues/13",
+    deleteTag: "https://github.com/fluxcd/pkg/pull/328",
+    deleteManifest: "https://github.com/fluxcd/pkg/pull/328",
+    deleteBlob: "https://github.com/fluxcd/pkg/pull/328",
+  },
+});

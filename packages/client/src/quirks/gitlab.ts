@@ -1,8 +1,13 @@
 import { profile, type Profile } from "./profile.ts";
 
-/**
- * GitLab's token server honours only one of several scopes, so that a mount is answered 401 at first.
- *
- * @see https://github.com/containers/skopeo/issues/1323
- */
-export const gitlab: Profile = profile(["registry.gitlab.com"], { name: "GitLab", existence: "head" });
+export const gitlab: Profile = profile({
+  name: "GitLab",
+  hosts: ["registry.gitlab.com"],
+  quirks: { referrers: 404, digestAsTag: true, tokenScopes: "last" },
+  sources: {
+    referrers: "https://github.com/oras-project/oras-go/issues/1396",
+    digestAsTag: "https://github.com/oras-project/oras-go/issues/1396",
+    tokenScopes: "https://github.com/estesp/manifest-tool/issues/53",
+  },
+  notes: { tokenScopes: "seen in 2017" },
+});

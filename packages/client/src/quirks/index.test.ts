@@ -8,19 +8,29 @@ describe("profileOf", () => {
     ["123456789012.dkr.ecr.eu-central-1.amazonaws.com", "Amazon ECR"],
     ["123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn", "Amazon ECR"],
     ["public.ecr.aws", "Amazon ECR Public"],
-    ["eu.gcr.io", "Google Artifact Registry"],
+    ["eu.gcr.io", "Google Container Registry"],
     ["europe-docker.pkg.dev", "Google Artifact Registry"],
     ["x.azurecr.io", "Azure Container Registry"],
     ["quay.io", "Quay"],
     ["registry.gitlab.com", "GitLab"],
     ["me.jfrog.io", "Artifactory"],
     ["ghcr.io:443", "GHCR"],
+    ["123456789012.dkr-ecr.us-east-1.on.aws", "Amazon ECR"],
+    ["ecr-public.aws.com", "Amazon ECR Public"],
+    ["docker.europe-west1.rep.pkg.dev", "Google Artifact Registry"],
+    ["x.westeurope.geo.azurecr.io", "Azure Container Registry"],
+    ["codeberg.org", "Gitea, Forgejo"],
+    ["registry.access.redhat.com", "Red Hat"],
   ])("%s is %s", (host, name) => {
     expect(profileOf(host).quirks.name).toBe(name);
   });
 
   it.each([
     "x.azurecr.io.evil.com",
+    "123456789012.dkr.ecr.us-east-1.amazonaws.com.fake.example.com",
+    "public.ecr.aws.fake.example.com",
+    "registry.redhat.io.evil.com",
+    "evilcodeberg.org",
     "evilghcr.io",
     "a.b.azurecr.io",
     ".azurecr.io",
@@ -32,6 +42,6 @@ describe("profileOf", () => {
 });
 
 it("every registry has a name of its own", () => {
-  const names = profiles.map(({ quirks }) => quirks.name);
+  const names = Object.values(profiles).map(({ quirks }) => quirks.name);
   expect(new Set(names).size).toBe(names.length);
 });

@@ -1,13 +1,44 @@
 import { standardQuirks, type Quirks } from "@drayage/oci";
 
-/** What is known of the registries at some hosts. */
+/** What one registry does that others do not, and where that is known from. */
 export interface Profile {
-  /** Patterns of host names: a label, or `*` for any one label. */
+  /** Patterns of host names: a label, or `*` for any one label; none for registries that people run themselves. */
   readonly hosts: readonly string[];
   readonly quirks: Quirks;
+  /** The deviations from {@link standardQuirks}, each with its source. */
+  readonly facts: readonly Fact[];
 }
 
-/** A profile of `hosts` that differs from the standard in `quirks`. */
-export function profile(hosts: readonly string[], quirks: Partial<Quirks> & Pick<Quirks, "name">): Profile {
-  return { hosts, quirks: { ...standardQuirks, ...quirks } };
+/** Something that registries differ in. */
+export type Quirk = Exclude<keyof Quirks, "name">;
+
+export interface Fact {
+  readonly quirk: Quirk;
+  /** A page that says so. */
+  readonly source: Source;
+  /** Which versions or settings it is true of, if not all. */
+  readonly note?: string | undefined;
+}
+
+export type Source = `https://${string}`;
+
+/** A deviation cannot be written down without the source of it, nor a source without a deviation. */
+export interface ProfileRecord<Deviating extends Quirk> {
+  readonly name: string;
+  readonly hosts: readonly string[];
+  readonly quirks: Pick<Quirks, Deviating>;
+  readonly sources: Readonly<Record<NoInfer<Deviating>, Source>>;
+  readonly notes?: Readonly<Partial<Record<NoInfer<Deviating>, string>>> | undefined;
+}
+
+export function profile<Deviating extends Quirk>(record: ProfileRecord<Deviating>): Profile {
+  const { name, hosts, quirks, sources, notes } = record;
+  const facts = keysOf(sources).map((quirk) => ({ quirk, source: sources[quirk], note: notes?.[quirk] }));
+  return { hosts, quirks: { ...standardQuirks, ...quirks, name }, facts };
+}
+
+function keysOf<Key extends string>(record: Readonly<Record<Key, unknown>>): readonly Key[] {
+  const keys: Key[] = [];
+  for (const key in record) keys.push(key);
+  return keys;
 }

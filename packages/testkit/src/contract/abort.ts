@@ -4,7 +4,7 @@ import { createBlob } from "../fixture/blob.ts";
 import { createImage } from "../fixture/image.ts";
 import { pushImage } from "../fixture/push.ts";
 import type { RepositoryAbility, RepositoryCase } from "./case.ts";
-import { listOf, unopened } from "./expect.ts";
+import { listOf, tagsOf, unopened } from "./expect.ts";
 
 const image = createImage();
 const { digest } = image.document.descriptor;
@@ -53,7 +53,7 @@ const callCases: readonly RepositoryCase[] = Object.entries(calls).map(([name, c
     await pushImage(origin, createImage({ seed: 1, subject: image.document.descriptor }));
     const reason = new Error("changed my mind");
     await expect(call.run(repository, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
-    expect(await listOf(repository.listTags())).toEqual(["v1"]);
+    expect(await tagsOf(repository)).toEqual(["v1"]);
     expect(await repository.headManifest("v1")).toMatchObject({ digest });
     expect(await repository.headBlob(layer?.digest ?? digest)).toBeDefined();
   },

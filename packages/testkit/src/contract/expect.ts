@@ -25,6 +25,12 @@ export async function listOf<Item>(list: AsyncIterable<Item>): Promise<Item[]> {
   return items;
 }
 
+/** The tags of a repository, apart from those under which a registry without a list of referrers has them kept. */
+export async function tagsOf(repository: Repository): Promise<string[]> {
+  const tags = await listOf(repository.listTags());
+  return tags.filter((tag) => !/^sha(?:256|512)-[0-9a-f]{64}$/.test(tag));
+}
+
 /** Puts `blob` and expects that this was necessary. */
 export async function upload(repository: Repository, blob: FixtureBlob): Promise<void> {
   expect(await repository.putBlob(blob.descriptor, blob.open)).toBe("uploaded");

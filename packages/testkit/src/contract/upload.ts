@@ -1,21 +1,25 @@
-import { bytesOf } from "@drayage/oci";
+import { bytesOf, type UploadSession } from "@drayage/oci";
 import { expect } from "vitest";
 import { bytesOfBlob, createBlob } from "../fixture/blob.ts";
 import type { RepositoryCase } from "./case.ts";
 import { contentOf, expectBytes, expectCode } from "./expect.ts";
 
 const needs = ["write", "upload"] as const;
-const size = 200_000;
-const half = size / 2;
+
+/** A blob that is sent in two halves, each as large as a chunk has to be. */
+async function inHalves({ minChunk = 0 }: UploadSession, seed: number) {
+  const half = Math.max(100_000, minChunk);
+  const blob = createBlob({ size: 2 * half, seed });
+  return { blob, bytes: await bytesOfBlob(blob), half, size: 2 * half };
+}
 
 export const uploadCases: readonly RepositoryCase[] = [
   {
     title: "an upload in pieces publishes the blob when it is committed, and not before",
     needs,
     run: async ({ repository, seed }) => {
-      const blob = createBlob({ size, seed });
-      const bytes = await bytesOfBlob(blob);
       const session = await repository.openUpload();
+      const { blob, bytes, half, size } = await inHalves(session, seed);
       expect(session.offset).toBe(0);
       expect(await session.append(bytesOf(bytes.subarray(0, half)))).toBe(half);
       expect(session.offset).toBe(half);
@@ -43,9 +47,8 @@ export const uploadCases: readonly RepositoryCase[] = [
     title: "an upload is continued by its id from another repository object",
     needs,
     run: async ({ registry, repository, seed }) => {
-      const blob = createBlob({ size, seed });
-      const bytes = await bytesOfBlob(blob);
       const begun = await repository.openUpload();
+      const { blob, bytes, half } = await inHalves(begun, seed);
       await begun.append(bytesOf(bytes.subarray(0, half)));
       const continued = await registry.repository(repository.name).openUpload({ id: begun.id });
       expect(continued.offset).toBe(half);
@@ -58,9 +61,8 @@ export const uploadCases: readonly RepositoryCase[] = [
     title: "an append at another place than the offset throws RANGE_INVALID, and the upload lives on",
     needs,
     run: async ({ repository, seed }) => {
-      const blob = createBlob({ size, seed });
-      const bytes = await bytesOfBlob(blob);
       const session = await repository.openUpload();
+      const { blob, bytes, half } = await inHalves(session, seed);
       await session.append(bytesOf(bytes.subarray(0, half)));
       await expectCode(session.append(bytesOf(bytes.subarray(half)), { at: half + 1 }), "RANGE_INVALID");
       await expectCode(session.append(bytesOf(bytes), { at: 0 }), "RANGE_INVALID");
@@ -74,8 +76,8 @@ export const uploadCases: readonly RepositoryCase[] = [
     title: "a commit with a digest that the bytes do not have throws DIGEST_INVALID and publishes nothing",
     needs,
     run: async ({ repository, seed }) => {
-      const blob = createBlob({ size, seed });
-      const wrong = createBlob({ size, seed: seed + 1 }).descriptor.digest;
+      const blob = createBlob({ size: 200_000, seed });
+      const wrong = createBlob({ size: 200_000, seed: seed + 1 }).descriptor.digest;
       const session = await repository.openUpload();
       await session.append(await blob.open(0));
       await expectCode(session.commit(wrong), "DIGEST_INVALID");
@@ -140,18 +142,17 @@ export const uploadCases: readonly RepositoryCase[] = [
     title: "two uploads at the same time do not mix",
     needs,
     run: async ({ repository, seed }) => {
-      const blobs = [createBlob({ size, seed }), createBlob({ size, seed: -seed })];
-      await Promise.all(
-        blobs.map(async (blob) => {
-          const bytes = await bytesOfBlob(blob);
+      const uploaded = await Promise.all(
+        [seed, -seed].map(async (each) => {
           const session = await repository.openUpload();
+          const { blob, bytes, half } = await inHalves(session, each);
           await session.append(bytesOf(bytes.subarray(0, half)));
           await session.append(bytesOf(bytes.subarray(half)));
-          await session.commit(blob.descriptor.digest);
+          return session.commit(blob.descriptor.digest);
         }),
       );
-      for (const { descriptor } of blobs) {
-        expect(await repository.headBlob(descriptor.digest)).toMatchObject({ size });
+      for (const { digest, size } of uploaded) {
+        expect(await repository.headBlob(digest)).toMatchObject({ size });
       }
     },
   },
@@ -159,7 +160,7 @@ export const uploadCases: readonly RepositoryCase[] = [
     title: "an upload can be committed under a sha512 digest",
     needs: [...needs, "sha512"],
     run: async ({ repository, seed }) => {
-      const blob = createBlob({ size, seed }, { algorithm: "sha512" });
+      const blob = createBlob({ size: 200_000, seed }, { algorithm: "sha512" });
       const session = await repository.openUpload({ algorithm: "sha512" });
       await session.append(await blob.open(0));
       await session.commit(blob.descriptor.digest);
@@ -170,9 +171,8 @@ export const uploadCases: readonly RepositoryCase[] = [
     title: "an append whose source breaks off leaves an upload that can be continued",
     needs,
     run: async ({ repository, seed }) => {
-      const blob = createBlob({ size, seed });
-      const bytes = await bytesOfBlob(blob);
       const session = await repository.openUpload();
+      const { blob, bytes, half } = await inHalves(session, seed);
       await session.append(bytesOf(bytes.subarray(0, half)));
       const broken = new Error("the source broke off");
       const breakingOff = async function* () {

@@ -4,7 +4,8 @@ import type { ScriptedContent } from "./content.ts";
 import { refuse, type ScriptedAnswer, type ScriptedRequest } from "./exchange.ts";
 import { answerCatalog, answerReferrers, answerTags } from "./lists.ts";
 import { answerManifest, type ScriptedFeatures } from "./manifests.ts";
-import { routeOf } from "./route.ts";
+import { withRequest, type Deviation } from "./quirks/deviation.ts";
+import type { Route } from "./route.ts";
 import { answerNewUpload, answerUpload } from "./uploads.ts";
 
 /** What answers are made of. */
@@ -12,19 +13,33 @@ export interface AnswerParts {
   readonly content: ScriptedContent;
   readonly features: ScriptedFeatures;
   readonly guard: Guard;
+  readonly deviations: Required<Deviation>;
+  /** The registry's own origin, and that of its object store. */
+  readonly self: string;
+  readonly storage: string;
 }
 
 /** What the registry, the token server or the object store behind them answers to a request. */
-export function answerTo(
+export function answerTo(parts: AnswerParts, request: ScriptedRequest): ScriptedAnswer {
+  const { content, guard, deviations, self, storage } = parts;
+  const { quirks } = guard;
+  const call = withRequest({ request, route: { kind: "unknown" }, content, quirks, self, storage }, request);
+  const heard = withRequest(call, deviations.hear(call));
+  const answer =
+    challengeFor(guard, heard.request, heard.route) ??
+    deviations.refuse(heard) ??
+    ownAnswer(parts, heard.request, heard.route);
+  return deviations.tell(answer, heard);
+}
+
+function ownAnswer(
   { content, features, guard }: AnswerParts,
   request: ScriptedRequest,
+  route: Route,
 ): ScriptedAnswer {
   const { url } = request;
   if (url.pathname === "/token") return guard.tokens.answer(request);
   if (url.pathname.startsWith("/storage/")) return answerStorage(content, request);
-  const route = routeOf(url.pathname);
-  const challenge = route.kind === "unknown" ? undefined : challengeFor(guard, request, route);
-  if (challenge !== undefined) return challenge;
   switch (route.kind) {
     case "base":
       return { status: 200, headers: { "content-type": "application/json" }, body: "{}" };

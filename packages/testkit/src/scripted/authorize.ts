@@ -1,3 +1,4 @@
+import type { Quirks } from "@drayage/oci";
 import { jsonAnswer, type ScriptedAnswer, type ScriptedRequest } from "./exchange.ts";
 import type { Route } from "./route.ts";
 import {
@@ -25,6 +26,7 @@ export interface Guard {
   readonly tokens: TokenServer;
   /** The token server's URL. */
   readonly realm: string;
+  readonly quirks: Quirks;
 }
 
 /** The challenge for a request that may not pass, or `undefined` if it may. */
@@ -33,39 +35,57 @@ export function challengeFor(
   request: ScriptedRequest,
   route: Route,
 ): ScriptedAnswer | undefined {
-  const { auth } = guard;
-  if (auth === "none") return undefined;
+  const { auth, quirks } = guard;
+  if (auth === "none" || route.kind === "unknown") return undefined;
   const header = request.headers["authorization"];
-  if ("basic" in auth) return mayBasic(auth.basic, header) ? undefined : challenge('Basic realm="scripted"');
-  const needed = neededGrants(request, route);
+  if ("basic" in auth) {
+    const scheme = quirks.challenge === "BASIC" ? "BASIC" : "Basic";
+    return mayBasic(auth.basic, header) ? undefined : challenge(`${scheme} realm="scripted"`);
+  }
+  const needed = neededGrants(request, route, quirks);
   const [, token] = /^Bearer (.+)$/i.exec(header ?? "") ?? [];
   const state = token === undefined ? "unknown" : guard.tokens.check(token, needed);
   if (state === "valid") return undefined;
   const parameters = {
     realm: guard.realm,
     service: auth.bearer.service ?? "scripted",
-    ...(needed.length === 0 ? {} : { scope: needed.map(formatGrant).join(" ") }),
+    ...(needed.length === 0 ? {} : { scope: challengedScope(needed, quirks) }),
     ...(token === undefined
       ? {}
       : { error: state === "insufficient" ? "insufficient_scope" : "invalid_token" }),
   };
   const text = Object.entries(parameters).map(([key, value]) => `${key}="${value}"`);
-  return challenge(`Bearer ${text.join(",")}`);
+  const bearer = `Bearer ${text.join(",")}`;
+  return quirks.challenge === "Bearer, Basic"
+    ? challenge(bearer, 'Basic realm="scripted"')
+    : challenge(bearer);
+}
+
+function challengedScope(needed: readonly Grant[], { challengeScope }: Quirks): string {
+  if (challengeScope === "*") return "*";
+  const grants =
+    challengeScope === "pull" ? needed.map((grant) => ({ ...grant, actions: ["pull"] })) : needed;
+  return grants.map(formatGrant).join(" ");
 }
 
 /** What a request does, as grants; a mount also reads where it mounts from. */
-function neededGrants({ method, url: { searchParams } }: ScriptedRequest, route: Route): readonly Grant[] {
+function neededGrants(
+  { method, url: { searchParams } }: ScriptedRequest,
+  route: Route,
+  quirks: Quirks,
+): readonly Grant[] {
   if (route.kind === "catalog") return [{ type: "registry", name: "catalog", actions: ["*"] }];
   if (!("name" in route)) return [];
-  const own = { type: "repository", name: route.name, actions: actionsOf(method) };
+  const actions = route.kind === "tags" ? [quirks.tagAction] : actionsOf(method, quirks);
+  const own = { type: "repository", name: route.name, actions };
   const from = route.kind === "uploads" ? searchParams.get("from") : null;
   if (from === null || from === route.name) return [own];
   return [own, { type: "repository", name: from, actions: ["pull"] }];
 }
 
-function actionsOf(method: string): readonly string[] {
+function actionsOf(method: string, { deleteAction }: Quirks): readonly string[] {
   if (method === "GET" || method === "HEAD") return ["pull"];
-  return method === "DELETE" ? ["delete"] : ["pull", "push"];
+  return method === "DELETE" ? [deleteAction] : ["pull", "push"];
 }
 
 function mayBasic(users: BasicAuth, header: string | undefined): boolean {
@@ -75,7 +95,7 @@ function mayBasic(users: BasicAuth, header: string | undefined): boolean {
   );
 }
 
-function challenge(header: string): ScriptedAnswer {
+function challenge(...headers: readonly string[]): ScriptedAnswer {
   const answer = jsonAnswer({ errors: [{ code: "UNAUTHORIZED", message: "authentication required" }] });
-  return { ...answer, status: 401, headers: { ...answer.headers, "www-authenticate": header } };
+  return { ...answer, status: 401, headers: { ...answer.headers, "www-authenticate": headers } };
 }

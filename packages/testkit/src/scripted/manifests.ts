@@ -1,4 +1,4 @@
-import { digestMatches, digestOf, isDigest, isTag, type Digest } from "@drayage/oci";
+import { digestMatches, digestOf, isDigest, isNonDistributable, isTag, type Digest } from "@drayage/oci";
 import type { ScriptedContent, ScriptedRepository } from "./content.ts";
 import { refuse, type ScriptedAnswer, type ScriptedRequest } from "./exchange.ts";
 
@@ -102,7 +102,7 @@ function mayMove(
 type Document = Readonly<Record<string, unknown>>;
 
 /** The manifest, if it has the outline of one. */
-function parseText(bytes: Uint8Array): Document | undefined {
+export function parseText(bytes: Uint8Array): Document | undefined {
   try {
     const value: unknown = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
     const isOne = isObject(value) && value["schemaVersion"] === 2;
@@ -112,9 +112,15 @@ function parseText(bytes: Uint8Array): Document | undefined {
   }
 }
 
-function namedBy({ config, layers, manifests }: Document): readonly string[] {
+/** The digests of everything that a manifest names. */
+export function namedBy({ config, layers, manifests }: Document): readonly string[] {
   const lists = [config === undefined ? [] : [config], layers ?? [], manifests ?? []];
-  return lists.flat().flatMap((child) => digestIn(child) ?? []);
+  return lists.flat().flatMap((child) => (isElsewhere(child) ? [] : (digestIn(child) ?? [])));
+}
+
+/** Whether a descriptor is of a layer that no registry needs to have. */
+function isElsewhere(descriptor: unknown): boolean {
+  return isObject(descriptor) && isNonDistributable(String(descriptor["mediaType"]));
 }
 
 /** The digest of what may be a descriptor. */

@@ -1,11 +1,12 @@
 import type { LookupFunction } from "node:net";
-import { sleep } from "@drayage/oci";
-import { answerTo } from "./answer.ts";
+import { sleep, standardQuirks, type Quirks } from "@drayage/oci";
+import { answerTo, type AnswerParts } from "./answer.ts";
 import type { Guard, ScriptedAuth } from "./authorize.ts";
 import { ScriptedContent } from "./content.ts";
 import type { ScriptedAnswer } from "./exchange.ts";
 import type { ScriptedFeatures } from "./manifests.ts";
 import { lookupOf, openOrigins, type Decide } from "./origin.ts";
+import { createDeviations } from "./quirks/index.ts";
 import { createScript, type ScriptRule } from "./rule.ts";
 import { createTokenServer } from "./token-server.ts";
 
@@ -17,6 +18,11 @@ export interface ScriptedRegistryOptions {
   readonly script?: readonly ScriptRule[] | undefined;
   /** Additions to the distribution-spec; none by default. */
   readonly features?: ScriptedFeatures | undefined;
+  /**
+   * How it deviates from the distribution-spec; not at all by default. A blob that is not its own to send is in the
+   * last of `origins`.
+   */
+  readonly quirks?: Quirks | undefined;
   /** The time in milliseconds, by which tokens expire. */
   readonly now?: (() => number) | undefined;
 }
@@ -62,10 +68,12 @@ export interface ScriptedRegistry extends AsyncDisposable {
 export async function createScriptedRegistry(
   options: ScriptedRegistryOptions = {},
 ): Promise<ScriptedRegistry> {
-  const { origins = ["registry.test", "auth.test"], auth = "none", features = {}, now = Date.now } = options;
+  const { origins = ["registry.test", "auth.test"], auth = "none", features = {} } = options;
+  const { quirks = standardQuirks, now = Date.now } = options;
   const content = new ScriptedContent();
   const script = createScript(options.script ?? []);
   const tokens = createTokenServer(typeof auth === "object" && "bearer" in auth ? auth.bearer : {}, now);
+  const deviations = createDeviations();
   const ledger: LedgerEntry[] = [];
 
   const decide: Decide = async (origin, request, body) => {
@@ -73,7 +81,7 @@ export async function createScriptedRegistry(
     const taken = await body(action.takeOnly);
     if (action.delay !== undefined) await sleep(action.delay);
     const whole = { ...request, body: taken };
-    const answer = action.answer ?? answerTo({ content, features, guard: guardOf() }, whole);
+    const answer = action.answer ?? answerTo(partsOf(), whole);
     const isReset = action.reset === true || action.takeOnly !== undefined;
     const { method, url, headers } = request;
     const status = isReset ? 0 : answer.status;
@@ -89,7 +97,20 @@ export async function createScriptedRegistry(
   };
   const opened = await openOrigins(origins, decide);
   const host = (origin: string = origins[0] ?? ""): string => `${origin}:${opened.portOf(origin)}`;
-  const guardOf = (): Guard => ({ auth, tokens, realm: `http://${host(realmOf(auth, origins))}/token` });
+  const guardOf = (): Guard => ({
+    auth,
+    tokens,
+    quirks,
+    realm: `http://${host(realmOf(auth, origins))}/token`,
+  });
+  const partsOf = (): AnswerParts => ({
+    content,
+    features,
+    guard: guardOf(),
+    deviations,
+    self: `http://${host()}`,
+    storage: `http://${host(origins.at(-1))}`,
+  });
 
   return {
     host,

@@ -1,0 +1,40 @@
+import { profile, type Profile } from "./profile.ts";
+
+export const distribution: Profile = profile({
+  name: "distribution",
+  hosts: [],
+  quirks: {
+    uploadState: true,
+    location: "url",
+    referrers: 404,
+    deleteTag: 400,
+    deleteManifest: 405,
+    deleteBlob: 405,
+    tagPages: "whole",
+    tagOrder: "any",
+    listAfter: false,
+    noTags: 404,
+  },
+  sources: {
+    uploadState: "https://github.com/distribution/distribution/blob/v2.8.3/registry/handlers/blobupload.go",
+    location: "https://distribution.github.io/distribution/about/configuration/#http",
+    referrers: "https://github.com/google/go-containerregistry/issues/1647",
+    deleteTag: "https://github.com/distribution/distribution/issues/1579",
+    deleteManifest: "https://distribution.github.io/distribution/about/configuration/#delete",
+    deleteBlob: "https://distribution.github.io/distribution/about/configuration/#delete",
+    tagPages: "https://github.com/distribution/distribution/issues/1936",
+    tagOrder: "https://github.com/distribution/distribution/issues/1936",
+    listAfter: "https://github.com/distribution/distribution/issues/1936",
+    noTags: "https://github.com/distribution/distribution/blob/v2.8.3/registry/storage/tagstore.go",
+  },
+  notes: {
+    location: "unless relativeurls is set",
+    deleteTag: "2.x",
+    deleteManifest: "unless deletes are enabled",
+    deleteBlob: "unless deletes are enabled",
+    tagPages: "2.x",
+    tagOrder: "2.x",
+    listAfter: "2.x",
+    noTags: "2.x",
+  },
+});
