@@ -7,7 +7,6 @@ export {
 } from "./async.ts";
 export {
   createMemoryBudget,
-  parseRetryAfter,
   type Budget,
   type BudgetKind,
   type MemoryBudgetOptions,
@@ -205,6 +204,7 @@ export {
   type ContentRange,
   type UnsatisfiedRange,
 } from "./wire/range.ts";
+export { formatRetryAfter, parseRetryAfter } from "./wire/retry-after.ts";
 export {
   formatRoute,
   parseRoute,
