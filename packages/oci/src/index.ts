@@ -27,6 +27,7 @@ export {
   chain,
   forRegistry,
   fromStatic,
+  isSameCredential,
   Secret,
   type Credential,
   type CredentialProvider,
