@@ -54,7 +54,6 @@ export {
   bareCause,
   escapeControls,
   isOciError,
-  isOciErrorCode,
   OciError,
   statusOfCode,
   type OciErrorCode,
@@ -90,7 +89,6 @@ export {
 export {
   isIndexType,
   isManifestType,
-  isMediaType,
   isNonDistributable,
   manifestMediaTypes,
   mediaType,
