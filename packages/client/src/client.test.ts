@@ -1,4 +1,4 @@
-import { readAll } from "@drayage/oci";
+import { parseReference, readAll } from "@drayage/oci";
 import { createImage, createScriptedRegistry } from "@drayage/testkit";
 import { describe, expect, it } from "vitest";
 import { createClient } from "./client.ts";
@@ -59,8 +59,38 @@ describe("names", () => {
 
   it("C21 an option called __proto__ belongs to no host", () => {
     const hosts: unknown = JSON.parse('{"__proto__":{"insecure":true}}');
-    const settings = settingsOf({ hosts: hosts as Record<string, object> });
-    expect(hostOf("registry.example", settings).options.insecure).toBeUndefined();
+    expect(() => settingsOf({ hosts: hosts as Record<string, object> })).toThrow(
+      expect.objectContaining({ code: "REFERENCE_INVALID" }),
+    );
+  });
+
+  it.each([
+    ["index.docker.io", "docker.io"],
+    ["registry-1.docker.io", "docker.io"],
+    ["Registry.Example", "registry.example"],
+    ["https://registry.example", "registry.example"],
+  ])("options of %s are those of %s", (name, canonical) => {
+    const headers = { a: "b" };
+    const settings = settingsOf({ hosts: { [name]: { headers } }, trustedTokenServers: { [name]: ["sso"] } });
+    expect(hostOf(canonical, settings).headers).toBe(headers);
+    expect(settings.trustedTokenServers).toEqual({ [canonical]: ["sso"] });
+  });
+
+  it("a reference is asked for as it says, where the options do not say otherwise", async () => {
+    await using server = await createScriptedRegistry();
+    await server.content.add("library/app", image, { tags: ["v1"] });
+    const reference = parseReference(`http://${server.host()}/library/app`, { allowScheme: true });
+    const network = { lookup: server.lookup };
+    await using asWritten = createClient({ network });
+    expect(await asWritten.repository(reference).headManifest("v1")).toBeDefined();
+    await using secure = createClient({
+      network,
+      hosts: { [server.host()]: { plainHttp: false } },
+      retry: { attempts: 1 },
+    });
+    const error = await errorOf(secure.repository(reference).headManifest("v1"));
+    expect(error).toMatchObject({ code: "CONNECTION_FAILED" });
+    expect(server.ledger).toHaveLength(1);
   });
 
   it("Docker Hub is one registry, whatever it is called", () => {
@@ -85,6 +115,17 @@ describe("names", () => {
       expect(await errorOf(() => createClient().registry(name))).toMatchObject({ code: "REFERENCE_INVALID" });
     },
   );
+});
+
+it.each([
+  { concurrency: 0 },
+  { concurrency: Number.NaN },
+  { retry: { attempts: 0 } },
+  { retry: { minDelay: -1 } },
+  { limits: { manifestBytes: Number.NaN } },
+  { timeouts: { idle: -1 } },
+])("%j is refused before it makes anybody wait", async (options) => {
+  expect(await errorOf(() => createClient(options))).toMatchObject({ code: "OPTION_INVALID" });
 });
 
 it("two objects for one registry share what was learned", async () => {

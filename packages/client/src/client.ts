@@ -16,7 +16,8 @@ export interface Client extends AsyncDisposable {
    */
   registry(name: string): RegistryClient;
   /**
-   * The repository that a reference names, whatever tag or digest it has; no request is made.
+   * The repository that a reference names, whatever tag or digest it has; no request is made. It is spoken to over
+   * plain HTTP if the reference says `http`, as {@link parseReference} reads it with `allowScheme`.
    *
    * @param options.access what will be done, so that one token is asked for once
    * @throws OciError REFERENCE_INVALID, NAME_INVALID
@@ -36,9 +37,11 @@ export interface Client extends AsyncDisposable {
  * A client of OCI registries, with nothing but what it is given: no credential, configuration file or environment
  * variable is read.
  *
+ * @throws OciError OPTION_INVALID, REFERENCE_INVALID for a host that is none
  * @example
- * await using client = createClient({ credentials: fromStatic("ghcr.io", { username: "me", password: token }) });
+ * const client = createClient({ credentials: fromStatic("ghcr.io", { username: "me", password: token }) });
  * const { descriptor } = await client.repository("ghcr.io/me/app").getManifest("latest");
+ * await client.close();
  */
 export function createClient(options: ClientOptions = {}): Client {
   const settings = settingsOf(options);
@@ -58,9 +61,8 @@ export function createClient(options: ClientOptions = {}): Client {
   return {
     registry,
     repository(reference, access) {
-      const { registry: name, repository } =
-        typeof reference === "string" ? parseReference(reference) : reference;
-      return registry(name).repository(repository, access);
+      const named = typeof reference === "string" ? parseReference(reference) : reference;
+      return registry(`${named.scheme}://${named.registry}`).repository(named.repository, access);
     },
     send: createHttpSend(pipelines.plain, settings),
     close,

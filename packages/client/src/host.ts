@@ -34,7 +34,7 @@ export interface Learned {
  */
 export function hostOf(name: string, settings: Settings): Host {
   const { registry, apiHost, scheme } = parseRegistry(name);
-  const options = Object.hasOwn(settings.hosts, registry) ? (settings.hosts[registry] ?? {}) : {};
+  const options = settings.hosts.get(registry) ?? {};
   return {
     name: registry,
     url: registryUrl(apiHost, { plainHttp: options.plainHttp ?? scheme === "http" }),

@@ -2,6 +2,7 @@ import {
   algorithmOf,
   digestMatches,
   digestOf,
+  formatEntityTag,
   headerOf,
   isDigest,
   isIndexType,
@@ -39,7 +40,7 @@ export async function getManifest(
   at: At,
   { ifNoneMatch, signal }: GetManifestOptions = {},
 ): Promise<ManifestDocument> {
-  const condition = ifNoneMatch === undefined ? {} : { "if-none-match": quoted(ifNoneMatch) };
+  const condition = ifNoneMatch === undefined ? {} : { "if-none-match": formatEntityTag(ifNoneMatch) };
   const response = await endpoint.ask({
     method: "GET",
     to: manifestRoute(endpoint, at),
@@ -250,13 +251,9 @@ function conditionsOf({
   ifNoneMatch,
 }: Pick<PutManifestOptions, "ifMatch" | "ifNoneMatch">): HttpHeaders {
   return {
-    ...(ifMatch === undefined ? {} : { "if-match": quoted(ifMatch) }),
+    ...(ifMatch === undefined ? {} : { "if-match": formatEntityTag(ifMatch) }),
     ...(ifNoneMatch === undefined ? {} : { "if-none-match": ifNoneMatch }),
   };
-}
-
-function quoted(digest: Digest): string {
-  return `"${digest}"`;
 }
 
 function mismatch(expected: Digest, actual: string): OciError {

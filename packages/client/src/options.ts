@@ -1,5 +1,12 @@
 import type { LookupFunction } from "node:net";
-import type { Budget, CredentialProvider, HttpHeaders, Quirks } from "@drayage/oci";
+import {
+  OciError,
+  parseRegistry,
+  type Budget,
+  type CredentialProvider,
+  type HttpHeaders,
+  type Quirks,
+} from "@drayage/oci";
 import type { AddressContext } from "./http/dial.ts";
 import type { TraceEvent } from "./http/trace.ts";
 
@@ -7,7 +14,7 @@ import type { TraceEvent } from "./http/trace.ts";
 export interface ClientOptions {
   /** Who we are; anonymous by default. */
   readonly credentials?: CredentialProvider | undefined;
-  /** What is particular to single registries, by `host` or `host:port` as the user writes it. */
+  /** What is particular to single registries, by any name that `registry()` takes. */
   readonly hosts?: Readonly<Record<string, HostOptions>> | undefined;
   readonly network?: NetworkOptions | undefined;
   /** What may be asked of each registry, over and above `concurrency`. */
@@ -98,7 +105,8 @@ export type TrustedTokenServers =
 /** {@link ClientOptions} with every default filled in. */
 export interface Settings {
   readonly credentials: CredentialProvider | undefined;
-  readonly hosts: Readonly<Record<string, HostOptions>>;
+  /** By canonical name. */
+  readonly hosts: ReadonlyMap<string, HostOptions>;
   readonly network: NetworkOptions;
   readonly budget: Budget | undefined;
   readonly concurrency: number;
@@ -115,12 +123,25 @@ export type Filled<Options> = { readonly [Key in keyof Options]-?: Exclude<Optio
 
 const mebibyte = 1024 * 1024;
 
-/** `options` with the defaults that their documentation names. */
+/**
+ * `options` with the defaults that their documentation names.
+ *
+ * @throws OciError OPTION_INVALID, REFERENCE_INVALID
+ */
 export function settingsOf(options: ClientOptions): Settings {
+  const settings = filled(options);
+  const { concurrency, retry, limits, timeouts } = settings;
+  const { attempts, ...pauses } = retry;
+  checkNumbers({ concurrency, attempts }, { least: 1 });
+  checkNumbers({ ...pauses, ...limits, ...timeouts }, { least: 0 });
+  return settings;
+}
+
+function filled(options: ClientOptions): Settings {
   const { retry = {}, limits = {}, timeouts = {} } = options;
   return {
     credentials: options.credentials,
-    hosts: options.hosts ?? {},
+    hosts: new Map(canonical(options.hosts ?? {})),
     network: options.network ?? {},
     budget: options.budget,
     concurrency: options.concurrency ?? 8,
@@ -142,8 +163,27 @@ export function settingsOf(options: ClientOptions): Settings {
       idle: timeouts.idle ?? 30_000,
     },
     trace: options.trace ?? (() => undefined),
-    trustedTokenServers: options.trustedTokenServers ?? {},
+    trustedTokenServers: canonicalServers(options.trustedTokenServers ?? {}),
     userAgent: options.userAgent ?? "drayage",
     now: options.now ?? (() => performance.now()),
   };
+}
+
+/** Refuses what would let every request wait for ever, or a limit hold nothing. */
+function checkNumbers(
+  numbers: Readonly<Record<string, number>>,
+  { least }: { readonly least: number },
+): void {
+  for (const [name, value] of Object.entries(numbers)) {
+    if (!(value >= least)) throw new OciError("OPTION_INVALID", `${name} is ${value}, not ${least} or more`);
+  }
+}
+
+function canonicalServers(servers: TrustedTokenServers): TrustedTokenServers {
+  return typeof servers === "function" ? servers : Object.fromEntries(canonical(servers));
+}
+
+/** What is particular to registries, by the names under which it is looked for. */
+function canonical<Value>(byName: Readonly<Record<string, Value>>): [string, Value][] {
+  return Object.entries(byName).map(([name, value]) => [parseRegistry(name).registry, value]);
 }

@@ -39,6 +39,15 @@ describe("mapConcurrent", () => {
     expect(peak).toBe(most);
   });
 
+  it.each([Number.NaN, Number.POSITIVE_INFINITY, 1.5])(
+    "refuses a concurrency of %d instead of doing nothing",
+    async (concurrency) => {
+      await expect(mapConcurrent([1], concurrency, () => Promise.resolve())).rejects.toMatchObject({
+        code: "OPTION_INVALID",
+      });
+    },
+  );
+
   it("takes items only as it gets to them", async () => {
     let taken = 0;
     const items = function* () {

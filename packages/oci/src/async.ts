@@ -1,3 +1,4 @@
+import { OciError } from "./errors.ts";
 import type { CallOptions } from "./repository.ts";
 
 /**
@@ -5,6 +6,7 @@ import type { CallOptions } from "./repository.ts";
  *
  * The first failure aborts the signal that the others were given, waits for them and is thrown.
  *
+ * @throws OciError OPTION_INVALID unless `concurrency` is a whole number
  * @example await mapConcurrent(digests, 6, (digest, { signal }) => repository.headBlob(digest, { signal }))
  */
 export async function mapConcurrent<Item, Result>(
@@ -13,6 +15,9 @@ export async function mapConcurrent<Item, Result>(
   each: (item: Item, options: { readonly signal: AbortSignal }) => Promise<Result>,
   { signal }: CallOptions = {},
 ): Promise<Result[]> {
+  if (!Number.isSafeInteger(concurrency)) {
+    throw new OciError("OPTION_INVALID", `not a number of calls at a time: ${concurrency}`);
+  }
   const failure = new AbortController();
   const shared = signal === undefined ? failure.signal : AbortSignal.any([signal, failure.signal]);
   const results: Result[] = [];

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { createMemoryBudget, parseRetryAfter, type MemoryBudgetOptions } from "./budget.ts";
+import { createMemoryBudget, type MemoryBudgetOptions } from "./budget.ts";
 
 /** A budget whose clock goes on only while somebody waits, and what was waited for. */
 function budgetOf(rate: NonNullable<MemoryBudgetOptions["rate"]> = () => undefined) {
@@ -123,24 +123,5 @@ describe("a budget without rates", () => {
     const reason = new Error("stop");
     const taking = createMemoryBudget().take("a.test", "request", 1, { signal: AbortSignal.abort(reason) });
     await expect(taking).rejects.toBe(reason);
-  });
-});
-
-describe("parseRetryAfter", () => {
-  const noon = Date.parse("2026-01-01T12:00:00Z");
-
-  it.each([
-    ["0", 0],
-    ["120", 120_000],
-    [" 5 ", 5000],
-    ["999999999", 3_600_000],
-    ["Thu, 01 Jan 2026 12:00:30 GMT", 30_000],
-    ["Thu, 01 Jan 2026 11:00:00 GMT", 0],
-    ["Fri, 02 Jan 2026 12:00:00 GMT", 3_600_000],
-    ["soon", undefined],
-    ["", undefined],
-    [undefined, undefined],
-  ])("of %j is %j", (header, expected) => {
-    expect(parseRetryAfter(header, noon)).toBe(expected);
   });
 });

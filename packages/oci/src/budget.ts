@@ -1,6 +1,7 @@
 import { sleep } from "./async.ts";
 import { headerOf, type HttpHeaders } from "./http.ts";
 import type { CallOptions } from "./repository.ts";
+import { parseRetryAfter } from "./wire/retry-after.ts";
 
 /** What a host counts: requests of any kind, requests that count as a pull, or bytes. */
 export type BudgetKind = "request" | "pull" | "byte";
@@ -66,15 +67,4 @@ export function createMemoryBudget(options: MemoryBudgetOptions = {}): Budget {
       if (pause !== undefined) pausedUntil.set(host, Math.max(pausedUntil.get(host) ?? 0, now() + pause));
     },
   };
-}
-
-/** Milliseconds from now that a `Retry-After` header asks for, in either of its forms; at most an hour. */
-export function parseRetryAfter(
-  header: string | undefined,
-  wallClock: number = Date.now(),
-): number | undefined {
-  if (header === undefined) return undefined;
-  const text = header.trim();
-  const wanted = /^\d{1,9}$/.test(text) ? Number(text) * 1000 : Date.parse(text) - wallClock;
-  return Number.isNaN(wanted) ? undefined : Math.min(Math.max(wanted, 0), 3_600_000);
 }

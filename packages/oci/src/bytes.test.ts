@@ -34,6 +34,11 @@ function closable(chunks: readonly Uint8Array[]) {
   return { bytes, state };
 }
 
+/** The chunks as they are, empty ones too, which {@link bytesOf} leaves out. */
+async function* bytesIn(chunks: readonly Uint8Array[]) {
+  yield* chunks;
+}
+
 describe("readAll", () => {
   it("gives all bytes in their order", async () => {
     await fc.assert(
@@ -76,6 +81,12 @@ describe("verified", () => {
   it("withholds the last chunk of what does not hash to the digest (GHSA-qv35-3gw6-8q4j)", async () => {
     const found = await readUntilError(verified(bytesOf(one, two, text("THREE")), { digest }));
     expect(found).toEqual({ seen: ["one", "two"], code: "DIGEST_MISMATCH" });
+  });
+
+  it("withholds the last bytes, whatever empty chunks follow them", async () => {
+    const chunks = [one, two, text("THREE"), new Uint8Array(), new Uint8Array()];
+    const read = await readUntilError(verified(bytesIn(chunks), { digest }));
+    expect(read).toEqual({ seen: ["one", "two"], code: "DIGEST_MISMATCH" });
   });
 
   it("withholds the only chunk of what does not hash to the digest", async () => {

@@ -141,4 +141,19 @@ describe("forRegistry", () => {
     expect(asked).toHaveLength(2);
     expect(await forRegistry("a.test", provider)({ registry: "a.test" })).toBeDefined();
   });
+
+  it.each([
+    ["https://index.docker.io/v1/", "docker.io"],
+    ["registry-1.docker.io", "docker.io"],
+    ["GHCR.io", "ghcr.io"],
+    ["https://ghcr.io", "ghcr.io"],
+  ])("knows %s as %s, which is what is asked for", async (name, registry) => {
+    expect(await forRegistry(name, scripted(basic("a")).provider)({ registry })).toBeDefined();
+  });
+
+  it("refuses what is no registry, which would otherwise be anonymous access", () => {
+    expect(() => forRegistry("ghcr.io/team", anonymous)).toThrow(
+      expect.objectContaining({ code: "REFERENCE_INVALID" }),
+    );
+  });
 });

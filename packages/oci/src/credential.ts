@@ -1,5 +1,6 @@
 import { OciError } from "./errors.ts";
 import type { HttpSend } from "./http.ts";
+import { parseRegistry } from "./reference.ts";
 import type { Action, CallOptions } from "./repository.ts";
 
 /** Text that is not printed: string conversion, JSON and `util.inspect` all give `[secret]`. */
@@ -89,12 +90,18 @@ export function chain(...providers: readonly CredentialProvider[]): CredentialPr
   };
 }
 
-/** `provider`, asked only for the registries named. */
+/**
+ * `provider`, asked only for the registries named, by any of their names.
+ *
+ * @throws OciError REFERENCE_INVALID
+ * @example forRegistry(["ghcr.io", "localhost:5000"], provider)
+ */
 export function forRegistry(
   registries: string | readonly string[],
   provider: CredentialProvider,
 ): CredentialProvider {
-  const names = new Set(typeof registries === "string" ? [registries] : registries);
+  const list = typeof registries === "string" ? [registries] : registries;
+  const names = new Set(list.map((name) => parseRegistry(name).registry));
   return (request) => (names.has(request.registry) ? provider(request) : Promise.resolve(undefined));
 }
 
@@ -107,6 +114,7 @@ export type StaticCredential =
 /**
  * A provider for one registry and one credential that never changes.
  *
+ * @throws OciError REFERENCE_INVALID
  * @example fromStatic("registry.example.com", { username: "ci", password: "…" })
  */
 export function fromStatic(registry: string, credential: StaticCredential): CredentialProvider {
@@ -127,6 +135,15 @@ function credentialOf(credential: StaticCredential): Credential {
 
 function secretOf(value: Secret | string): Secret {
   return typeof value === "string" ? new Secret(value) : value;
+}
+
+/** Whether two credentials prove the same; when they expire does not matter. */
+export function isSameCredential(one: Credential | undefined, other: Credential | undefined): boolean {
+  if (one === undefined || other === undefined) return false;
+  if (one.type === "basic") {
+    return other.type === "basic" && one.username === other.username && one.password.equals(other.password);
+  }
+  return other.type !== "basic" && one.type === other.type && one.token.equals(other.token);
 }
 
 /** What is thrown at whoever asks again for what a registry did not take. */

@@ -33,7 +33,9 @@ export function parseDescriptor(value: unknown, where = "descriptor"): Descripto
   if (typeof mediaType !== "string" || !isMediaType(mediaType)) throw invalid(where, "has no media type");
   const digest = ownValue(object, "digest");
   if (typeof digest !== "string" || !isDigest(digest)) throw invalid(where, "has no valid digest");
-  return { mediaType, digest, size: parseSize(object, where), ...optional(object, where) };
+  const descriptor: Draft = { mediaType, digest, size: parseSize(object, where) };
+  addOptional(descriptor, object, where);
+  return descriptor;
 }
 
 /** An annotations map as parsed JSON; values that are not strings are refused. */
@@ -55,21 +57,20 @@ export function annotationsOf(entries: Iterable<readonly [string, string]>): Ann
   return annotations;
 }
 
-function optional(object: JsonObject, where: string): Partial<Descriptor> {
+type Draft = { -readonly [Key in keyof Descriptor]: Descriptor[Key] };
+
+/** One by one, for most descriptors have none of these, and a manifest may hold thousands of descriptors. */
+function addOptional(descriptor: Draft, object: JsonObject, where: string): void {
   const urls = ownValue(object, "urls");
+  if (Array.isArray(urls)) descriptor.urls = urls.filter((url) => typeof url === "string");
   const annotations = parseAnnotations(ownValue(object, "annotations"), where);
+  if (annotations !== undefined) descriptor.annotations = annotations;
   const data = ownValue(object, "data");
+  if (typeof data === "string") descriptor.data = data;
   const artifactType = ownValue(object, "artifactType");
+  if (typeof artifactType === "string" && artifactType !== "") descriptor.artifactType = artifactType;
   const platform = ownValue(object, "platform");
-  return {
-    ...(Array.isArray(urls) ? { urls: urls.filter((url) => typeof url === "string") } : {}),
-    ...(annotations === undefined ? {} : { annotations }),
-    ...(typeof data === "string" ? { data } : {}),
-    ...(typeof artifactType === "string" && artifactType !== "" ? { artifactType } : {}),
-    ...(platform === undefined || platform === null
-      ? {}
-      : { platform: parsePlatformObject(platform, where) }),
-  };
+  if (platform !== undefined && platform !== null) descriptor.platform = parsePlatformObject(platform, where);
 }
 
 function parseSize(object: JsonObject, where: string): number {

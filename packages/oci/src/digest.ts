@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, hash } from "node:crypto";
 import { OciError } from "./errors.ts";
 
 /** The algorithms of image-spec `descriptor.md` that are computed here. */
@@ -38,7 +38,7 @@ export function isDigestAlgorithm(text: string): text is DigestAlgorithm {
 
 /** The digest of `bytes`. */
 export function digestOf(bytes: Uint8Array, algorithm: DigestAlgorithm = "sha256"): Digest {
-  return createDigester(algorithm).update(bytes).digest();
+  return parseDigest(`${algorithm}:${hash(algorithm, bytes)}`);
 }
 
 /** Whether `digest` is what `bytes` hash to. */
@@ -55,13 +55,13 @@ export interface Digester {
 
 /** A digester that has seen no bytes yet. */
 export function createDigester(algorithm: DigestAlgorithm = "sha256"): Digester {
-  const hash = createHash(algorithm);
+  const state = createHash(algorithm);
   const digester: Digester = {
     update(bytes) {
-      hash.update(bytes);
+      state.update(bytes);
       return digester;
     },
-    digest: () => parseDigest(`${algorithm}:${hash.digest("hex")}`),
+    digest: () => parseDigest(`${algorithm}:${state.digest("hex")}`),
   };
   return digester;
 }

@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import { describe, expect, it } from "vitest";
 import {
   atSide,
@@ -42,6 +43,12 @@ describe("statusOfCode", () => {
 });
 
 describe("OciError", () => {
+  it("prints nothing that is not known", () => {
+    const printed = inspect(new OciError("DENIED", "no", { status: 403 }));
+    expect(printed).toMatch(/code: 'DENIED',\s+retryable: false,\s+status: 403\s+\}/);
+    expect(printed).not.toContain("undefined");
+  });
+
   it("keeps its code, its cause and what is known of the request", () => {
     const cause = new Error("below");
     const error = new OciError("DENIED", "no", { cause, status: 403, url: "https://a/v2/", attempt: 2 });

@@ -129,30 +129,25 @@ export interface OciErrorOptions {
 export class OciError extends Error {
   override readonly name: string = "OciError";
   readonly code: OciErrorCode;
-  readonly status: number | undefined;
-  readonly detail: unknown;
-  readonly method: string | undefined;
-  readonly url: string | undefined;
-  readonly side: Side | undefined;
-  readonly attempt: number | undefined;
-  readonly requestId: string | undefined;
-  readonly retryAfter: number | undefined;
   readonly retryable: boolean;
-  readonly hint: string | undefined;
+  // Declared only: what is not known is not there, and is not printed.
+  declare readonly status: number | undefined;
+  declare readonly detail: unknown;
+  declare readonly method: string | undefined;
+  declare readonly url: string | undefined;
+  declare readonly side: Side | undefined;
+  declare readonly attempt: number | undefined;
+  declare readonly requestId: string | undefined;
+  declare readonly retryAfter: number | undefined;
+  declare readonly hint: string | undefined;
 
   constructor(code: OciErrorCode, message: string, options: OciErrorOptions = {}) {
     super(escapeControls(message), options.cause === undefined ? {} : { cause: options.cause });
     this.code = code;
-    this.status = options.status;
-    this.detail = options.detail;
-    this.method = options.method;
-    this.url = options.url;
-    this.side = options.side;
-    this.attempt = options.attempt;
-    this.requestId = options.requestId;
-    this.retryAfter = options.retryAfter;
     this.retryable = options.retryable ?? errorTable[code].retryable;
-    this.hint = options.hint;
+    const { status, detail, method, url, side, attempt, requestId, retryAfter, hint } = options;
+    const known = { status, detail, method, url, side, attempt, requestId, retryAfter, hint };
+    Object.assign(this, Object.fromEntries(Object.entries(known).filter(([, value]) => value !== undefined)));
   }
 }
 

@@ -7,7 +7,6 @@ export {
 } from "./async.ts";
 export {
   createMemoryBudget,
-  parseRetryAfter,
   type Budget,
   type BudgetKind,
   type MemoryBudgetOptions,
@@ -28,6 +27,7 @@ export {
   chain,
   forRegistry,
   fromStatic,
+  isSameCredential,
   Secret,
   type Credential,
   type CredentialProvider,
@@ -54,7 +54,6 @@ export {
   bareCause,
   escapeControls,
   isOciError,
-  isOciErrorCode,
   OciError,
   statusOfCode,
   type OciErrorCode,
@@ -90,7 +89,6 @@ export {
 export {
   isIndexType,
   isManifestType,
-  isMediaType,
   isNonDistributable,
   manifestMediaTypes,
   mediaType,
@@ -213,6 +211,7 @@ export {
   type ContentRange,
   type UnsatisfiedRange,
 } from "./wire/range.ts";
+export { formatRetryAfter, parseRetryAfter } from "./wire/retry-after.ts";
 export {
   formatRoute,
   parseRoute,

@@ -3,6 +3,9 @@ import { OciError, type OciErrorCode } from "./errors.ts";
 /** An object of parsed JSON; every value is still to be checked. */
 export type JsonObject = Readonly<Record<string, unknown>>;
 
+/** Of this text nothing is replaced and nothing left out. */
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
 /** How deep arrays and objects may be nested; deeper text is refused before it is parsed. */
 const depthLimit = 64;
 
@@ -35,7 +38,8 @@ export function ownValue(object: JsonObject, key: string): unknown {
 }
 
 /**
- * The keys of the outermost object that occur more than once, or once more in another case.
+ * The keys of the outermost object that occur more than once, or once more in another case; of text that
+ * {@link parseJson} has read.
  *
  * `JSON.parse` silently takes the last of two equal keys and other decoders ignore case, so that two tools
  * could see two different documents (CVE-2021-41190).
@@ -43,7 +47,7 @@ export function ownValue(object: JsonObject, key: string): unknown {
 export function ambiguousKeys(bytes: Uint8Array): readonly string[] {
   const seen = new Set<string>();
   const ambiguous = new Set<string>();
-  for (const key of topLevelKeys(new TextDecoder().decode(bytes))) {
+  for (const key of topLevelKeys(utf8.decode(bytes))) {
     const folded = key.toLowerCase();
     if (seen.has(folded)) ambiguous.add(key);
     seen.add(folded);
@@ -53,7 +57,7 @@ export function ambiguousKeys(bytes: Uint8Array): readonly string[] {
 
 function decode(bytes: Uint8Array, code: OciErrorCode): string {
   try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+    return utf8.decode(bytes);
   } catch (cause) {
     throw new OciError(code, "not UTF-8", { cause });
   }
@@ -98,12 +102,18 @@ function scan(
   }
 }
 
+/** Where the string literal that begins at `start` ends; most hold nothing that is escaped. */
 function endOfString(text: string, start: number): number {
-  let index = start + 1;
-  while (index < text.length && text.charCodeAt(index) !== quote) {
-    index += text.charCodeAt(index) === backslash ? 2 : 1;
-  }
-  return index;
+  let end = text.indexOf('"', start + 1);
+  while (end >= 0 && isEscaped(text, end)) end = text.indexOf('"', end + 1);
+  return end < 0 ? text.length : end;
+}
+
+/** Whether an odd number of backslashes stands before `index`. */
+function isEscaped(text: string, index: number): boolean {
+  let start = index;
+  while (text.charCodeAt(start - 1) === backslash) start--;
+  return (index - start) % 2 === 1;
 }
 
 function unquote(literal: string): string {

@@ -1,5 +1,11 @@
 import { createSingleFlight } from "./async.ts";
-import { refused, type Credential, type CredentialProvider, type CredentialRequest } from "./credential.ts";
+import {
+  isSameCredential,
+  refused,
+  type Credential,
+  type CredentialProvider,
+  type CredentialRequest,
+} from "./credential.ts";
 
 /** How {@link memoize} keeps what it was given. */
 export interface MemoizeOptions {
@@ -52,12 +58,12 @@ export function memoize(provider: CredentialProvider, options: MemoizeOptions = 
     const { signal, rejected } = request;
     const name = key(request);
     const kept = remembered.get(name);
-    const isRefused = isSame(kept?.credential, rejected);
+    const isRefused = isSameCredential(kept?.credential, rejected);
     if (kept !== undefined && !isRefused && now() < kept.refreshAt) return kept.credential;
     if (isRefused) remembered.delete(name);
     try {
       const credential = await flight(name, (shared) => load({ ...request, signal: shared }), { signal });
-      if (isSame(credential, rejected)) throw refused(request.registry, rejected?.hint);
+      if (isSameCredential(credential, rejected)) throw refused(request.registry, rejected?.hint);
       return credential;
     } catch (error) {
       const canServe = kept !== undefined && !isRefused && now() < kept.expiresAt && signal?.aborted !== true;
@@ -80,12 +86,4 @@ function lifeOf(credential: Credential, now: number, options: MemoizeOptions): R
 /** How long a credential that could not be renewed is left alone, so that an outage does not cost a call each time. */
 function pauseOf({ expiresAt }: Remembered, now: number): number {
   return Math.min(60_000, (expiresAt - now) / 10);
-}
-
-function isSame(one: Credential | undefined, other: Credential | undefined): boolean {
-  if (one === undefined || other === undefined) return false;
-  if (one.type === "basic") {
-    return other.type === "basic" && one.username === other.username && one.password.equals(other.password);
-  }
-  return other.type !== "basic" && one.type === other.type && one.token.equals(other.token);
 }

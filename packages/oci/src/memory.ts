@@ -1,8 +1,7 @@
-import { randomUUID } from "node:crypto";
 import { abortable } from "./async.ts";
-import { bytesOf, isVerified, readAll, verified, type Bytes } from "./bytes.ts";
+import { bytesOf, isVerified, readAll, verified } from "./bytes.ts";
 import type { Descriptor } from "./descriptor.ts";
-import { algorithmOf, digestMatches, digestOf, isDigest, type Digest } from "./digest.ts";
+import { digestMatches, isDigest, type Digest } from "./digest.ts";
 import { OciError } from "./errors.ts";
 import type { TagInventory, TagRecord } from "./inventory.ts";
 import {
@@ -12,7 +11,7 @@ import {
   requiredContent,
   type ManifestDocument,
 } from "./manifest.ts";
-import { mediaType } from "./media-type.ts";
+import { beginUpload, blobDescriptor, resumeUpload, type UploadStore } from "./memory-upload.ts";
 import { parseAt, parseRepositoryName, parseTag, type At, type Tag } from "./name.ts";
 import { resolveRange } from "./range.ts";
 import type {
@@ -31,11 +30,9 @@ import type {
   UploadSession,
 } from "./repository.ts";
 
-interface Content {
-  readonly blobs: Map<Digest, Uint8Array>;
+interface Content extends UploadStore {
   readonly manifests: Map<Digest, ManifestDocument>;
   readonly tags: Map<Tag, { readonly digest: Digest; readonly pushed: number }>;
-  readonly uploads: Map<string, Uint8Array[]>;
 }
 
 /**
@@ -160,11 +157,7 @@ class MemoryRepository implements Repository {
     signal,
   }: CallOptions & { readonly id?: string | undefined } = {}): Promise<UploadSession> {
     signal?.throwIfAborted();
-    const content = this.#content();
-    if (id !== undefined && !content.uploads.has(id)) throw uploadUnknown(id);
-    const session = id ?? randomUUID();
-    if (id === undefined) content.uploads.set(session, []);
-    return new MemoryUpload(session, content);
+    return id === undefined ? beginUpload(this.#content()) : resumeUpload(id, this.#peek());
   }
 
   async *listTags({ after, signal }: ListOptions = {}): AsyncGenerator<Tag, void, undefined> {
@@ -191,7 +184,8 @@ class MemoryRepository implements Repository {
 
   async deleteManifest(digest: Digest, { signal }: CallOptions = {}): Promise<DeleteResult> {
     signal?.throwIfAborted();
-    const content = this.#content();
+    const content = this.#peek();
+    if (content === undefined) return "absent";
     for (const [tag, { digest: tagged }] of content.tags) if (tagged === digest) content.tags.delete(tag);
     return content.manifests.delete(digest) ? "deleted" : "absent";
   }
@@ -201,15 +195,15 @@ class MemoryRepository implements Repository {
     { ifMatch, signal }: CallOptions & { readonly ifMatch?: Digest | undefined } = {},
   ): Promise<DeleteResult> {
     signal?.throwIfAborted();
-    const content = this.#content();
-    const found = content.tags.get(parseTag(tag));
+    const tags = this.#peek()?.tags;
+    const found = tags?.get(parseTag(tag));
     if (found !== undefined && ifMatch !== undefined && found.digest !== ifMatch) throw moved(tag);
-    return content.tags.delete(tag) ? "deleted" : "absent";
+    return tags?.delete(tag) === true ? "deleted" : "absent";
   }
 
   async deleteBlob(digest: Digest, { signal }: CallOptions = {}): Promise<DeleteResult> {
     signal?.throwIfAborted();
-    return this.#content().blobs.delete(digest) ? "deleted" : "absent";
+    return this.#peek()?.blobs.delete(digest) === true ? "deleted" : "absent";
   }
 
   #peek(): Content | undefined {
@@ -269,66 +263,6 @@ class MemoryRepository implements Repository {
   }
 }
 
-class MemoryUpload implements UploadSession {
-  readonly id: string;
-  readonly #content: Content;
-
-  constructor(id: string, content: Content) {
-    this.id = id;
-    this.#content = content;
-  }
-
-  get offset(): number {
-    return sizeOf(this.#content.uploads.get(this.id) ?? []);
-  }
-
-  async append(
-    bytes: Bytes,
-    { at, signal }: CallOptions & { readonly at?: number | undefined } = {},
-  ): Promise<number> {
-    const chunks = this.#chunks();
-    if (at !== undefined && at !== sizeOf(chunks)) {
-      throw new OciError("RANGE_INVALID", `the upload is at byte ${sizeOf(chunks)}, not ${at}`);
-    }
-    for await (const chunk of bytes) {
-      signal?.throwIfAborted();
-      chunks.push(Uint8Array.from(chunk));
-    }
-    return sizeOf(chunks);
-  }
-
-  async status({ signal }: CallOptions = {}): Promise<number> {
-    signal?.throwIfAborted();
-    return sizeOf(this.#chunks());
-  }
-
-  async commit(digest: Digest, { signal }: CallOptions = {}): Promise<Descriptor> {
-    signal?.throwIfAborted();
-    const bytes = Buffer.concat(this.#chunks());
-    this.#content.uploads.delete(this.id);
-    const actual = digestOf(bytes, algorithmOf(digest));
-    if (actual !== digest)
-      throw new OciError("DIGEST_INVALID", `the upload hashes to ${actual}, not to ${digest}`);
-    this.#content.blobs.set(digest, bytes);
-    return blobDescriptor(digest, bytes);
-  }
-
-  async cancel({ signal }: CallOptions = {}): Promise<void> {
-    signal?.throwIfAborted();
-    this.#content.uploads.delete(this.id);
-  }
-
-  #chunks(): Uint8Array[] {
-    const chunks = this.#content.uploads.get(this.id);
-    if (chunks === undefined) throw uploadUnknown(this.id);
-    return chunks;
-  }
-}
-
-function blobDescriptor(digest: Digest, bytes: Uint8Array): Descriptor {
-  return { mediaType: mediaType.octetStream, digest, size: bytes.byteLength };
-}
-
 function isEmpty({ blobs, manifests, tags }: Content): boolean {
   return blobs.size + manifests.size + tags.size === 0;
 }
@@ -342,14 +276,6 @@ function sortedAfter(names: Iterable<string>, after: string | undefined): readon
 
 function byDigest(a: ManifestDocument, b: ManifestDocument): number {
   return a.descriptor.digest < b.descriptor.digest ? -1 : 1;
-}
-
-function sizeOf(chunks: readonly Uint8Array[]): number {
-  return chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0);
-}
-
-function uploadUnknown(id: string): OciError {
-  return new OciError("BLOB_UPLOAD_UNKNOWN", `there is no upload ${id}`);
 }
 
 function nameUnknown(name: string): OciError {

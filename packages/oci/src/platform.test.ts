@@ -59,6 +59,7 @@ describe("matchesPlatform", () => {
     ["linux/arm/v7", "linux/arm/v6", false],
     ["windows/amd64:10.0.17763", "windows/amd64:10.0.17763.1", true],
     ["windows/amd64:10.0.17763", "windows/amd64:10.0.20348.1", false],
+    ["windows/amd64:10.0.1", "windows/amd64:10.0.17763.1", false],
     ["windows/amd64:10.0", "windows/amd64", false],
   ])("%s wanted, %s there: %s", (wanted, have, expected) => {
     expect(matchesPlatform(parsePlatform(wanted), parsePlatform(have))).toBe(expected);

@@ -58,7 +58,7 @@ export function formatPlatform(platform: Platform): string {
 export function matchesPlatform(wanted: Platform, have: Platform): boolean {
   if (wanted.os !== have.os || wanted.architecture !== have.architecture) return false;
   if (wanted.variant !== undefined && variantOf(wanted) !== variantOf(have)) return false;
-  return wanted.osVersion === undefined || (have.osVersion ?? "").startsWith(wanted.osVersion);
+  return wanted.osVersion === undefined || isWithin(wanted.osVersion, have.osVersion ?? "");
 }
 
 /**
@@ -97,6 +97,11 @@ export function platformToJson(platform: Platform): Readonly<Record<string, unkn
     ...(platform.osFeatures === undefined ? {} : { "os.features": platform.osFeatures }),
     ...(platform.variant === undefined ? {} : { variant: platform.variant }),
   };
+}
+
+/** Whether `version` is `wanted` or a build of it: 10.0.17763.1 of 10.0.17763, but not of 10.0.1776. */
+function isWithin(wanted: string, version: string): boolean {
+  return version === wanted || version.startsWith(`${wanted}.`);
 }
 
 function variantOf(platform: Platform): string | undefined {

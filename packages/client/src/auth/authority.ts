@@ -2,6 +2,7 @@ import {
   createSingleFlight,
   formatScope,
   isOciError,
+  isSameCredential,
   mergeScopes,
   OciError,
   Secret,
@@ -157,9 +158,7 @@ export function createAuthority(tokens: Send, settings: AuthoritySettings): Auth
     const { repository, scopes = [] } = permission ?? {};
     const request = { registry: host.name, repository, actions: actionsOf(scopes), rejected, signal, send };
     const credential = await settings.credentials?.(request);
-    return credential !== undefined && rejected !== undefined && isSame(credential, rejected)
-      ? undefined
-      : credential;
+    return isSameCredential(credential, rejected) ? undefined : credential;
   }
 
   /** One token server per registry, so that nothing that it stores can name another one later. */
@@ -211,14 +210,6 @@ function bearerProof(credential: Extract<Credential, { type: "bearer" }>, now: n
 
 function lifeOf({ expiresAt }: Credential): number {
   return expiresAt === undefined ? passwordLife : Math.min(passwordLife, expiresAt.getTime() - Date.now());
-}
-
-function isSame(one: Credential, other: Credential): boolean {
-  if (one.type === "basic") {
-    const isSameUser = other.type === "basic" && other.username === one.username;
-    return isSameUser && other.password.reveal() === one.password.reveal();
-  }
-  return other.type === one.type && other.token.reveal() === one.token.reveal();
 }
 
 function isSameServer(one: TokenServer, other: TokenServer): boolean {

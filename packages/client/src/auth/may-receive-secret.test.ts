@@ -33,6 +33,7 @@ describe("C4 realm on another host", () => {
     ["r.example.com", "https://r.example.com:8443/token"],
     ["localhost:5000", "http://localhost:5001/token"],
     ["localhost:5000", "http://127.0.0.1:5001/token"],
+    ["a.localhost:5000", "http://[::1]:5001/token"],
   ])("%s may name %s", (registry, realm) => {
     expect(judge(registry, realm)).toBe(true);
   });
@@ -51,6 +52,8 @@ describe("C4 realm on another host", () => {
     ["ghcr.io", "https://evil.io/token"],
     ["10.0.0.1:5000", "https://9.0.0.1/token"],
     ["localhost:5000", "https://auth.example.com/token"],
+    ["localhost:5000", "http://localhost.evil.example/token"],
+    ["localhost:5000", "http://127.0.0.1.evil.example/token"],
   ])("%s may not name %s", (registry, realm) => {
     expect(judge(registry, realm)).toBe(false);
   });

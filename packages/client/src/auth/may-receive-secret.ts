@@ -1,5 +1,6 @@
+import { isLoopback } from "@drayage/oci";
 import type { Host } from "../host.ts";
-import { isLoopback, portOf } from "../http/url.ts";
+import { portOf } from "../http/url.ts";
 import type { TrustedTokenServers } from "../options.ts";
 import { sharedDomains } from "../quirks/shared-domains.ts";
 
@@ -22,7 +23,7 @@ export function mayReceiveSecret(home: URL, target: URL): boolean {
 export function mayReceiveCredential(host: Host, realm: URL, trusted: TrustedTokenServers): boolean {
   if (mayReceiveSecret(host.url, realm)) return true;
   if (isTrusted(host, realm, trusted)) return true;
-  if (isLoopback(host.url)) return isLoopback(realm);
+  if (isLoopback(host.url.host)) return isLoopback(realm.host);
   return realm.protocol === "https:" && isSameSite(host.url.hostname, realm.hostname);
 }
 

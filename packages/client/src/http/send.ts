@@ -9,6 +9,8 @@ import { redactUrl } from "./url.ts";
 /** Behind an upload a registry may have to move the whole blob before it answers. */
 const uploadPatience = 10;
 const chunkSize = 64 * 1024;
+/** What is announced as no longer than this is taken in one piece: reading it as a stream costs more than sending it. */
+const shortAnswer = 64 * 1024;
 
 /** The end of the line: one request, one answer; the only place where undici is called. */
 export function createSend(agents: Agents, { userAgent, timeouts }: Settings): Send {
@@ -38,7 +40,7 @@ function responseOf(answer: Dispatcher.ResponseData, request: RegistryRequest): 
   return {
     status: answer.statusCode,
     headers: parseHeaders(answer.headers),
-    body: readBody(answer.body, request),
+    body: readBody(answer, request),
     url: request.url,
     request,
   };
@@ -88,13 +90,16 @@ function watched(body: RequestBody | undefined): WatchedBody {
   }
 }
 
-function readBody(body: Readable, request: RegistryRequest): Bytes {
+function readBody({ body, headers }: Dispatcher.ResponseData, request: RegistryRequest): Bytes {
   body.on("error", () => undefined); // whoever reads it is told
+  const isShort = Number(headers["content-length"] ?? Number.NaN) <= shortAnswer;
   return closing(reading(), () => body.destroy());
 
   async function* reading(): AsyncGenerator<Uint8Array, void, undefined> {
     try {
-      for await (const chunk of body) yield parseChunk(chunk);
+      // Neither HTTP/1.1 nor HTTP/2 lets a body be longer than it was announced.
+      if (isShort) yield await body.bytes();
+      else for await (const chunk of body) yield parseChunk(chunk);
     } catch (error) {
       throw connectionError(error, request);
     }

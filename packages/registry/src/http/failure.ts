@@ -1,5 +1,6 @@
 import {
   formatErrorBody,
+  formatRetryAfter,
   isOciError,
   ownValue,
   parseObject,
@@ -27,8 +28,8 @@ const translated: { readonly [Code in OciErrorCode]?: Answer } = {
   TIMEOUT: { status: 408, code: "BLOB_UPLOAD_INVALID" },
 };
 
-/** In seconds; for a store that is full or away. */
-const retryAfter = "30";
+/** In milliseconds; for a store that is full or away. */
+const usualPause = 30_000;
 
 /** The answer to a request that failed; what went wrong inside stays inside. */
 export function failureReply(error: unknown): Reply {
@@ -47,12 +48,11 @@ export function isServerFault(reply: Reply): boolean {
 function serverFailure(status: number): Reply {
   const message = status === 503 ? "the registry cannot do this now" : "the registry failed";
   const body = formatErrorBody([{ code: "UNKNOWN", message }]);
-  return jsonReply(status, body, status === 503 ? { "retry-after": retryAfter } : {});
+  return jsonReply(status, body, status === 503 ? { "retry-after": formatRetryAfter(usualPause) } : {});
 }
 
-function headersOf({ retryAfter: milliseconds }: OciError, status: number): Reply["headers"] {
-  if (status !== 429) return {};
-  return { "retry-after": milliseconds === undefined ? retryAfter : String(Math.ceil(milliseconds / 1000)) };
+function headersOf({ retryAfter = usualPause }: OciError, status: number): Reply["headers"] {
+  return status === 429 ? { "retry-after": formatRetryAfter(retryAfter) } : {};
 }
 
 /** One entry, or one for each thing that is missing. */
