@@ -1,7 +1,18 @@
+import { once } from "node:events";
 import { Agent, request as httpRequest } from "node:http";
 import type { Socket } from "node:net";
-import { text } from "node:stream/consumers";
-import { bytesOf, digestOf, MemoryRegistry, type Bytes, type Registry, type Repository } from "@drayage/oci";
+import { buffer, text } from "node:stream/consumers";
+import {
+  bytesOf,
+  digestOf,
+  documentOf,
+  mediaType,
+  MemoryRegistry,
+  type Bytes,
+  type CallOptions,
+  type Registry,
+  type Repository,
+} from "@drayage/oci";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { createMemoryDriver } from "./drivers/memory.ts";
 import { createHandler } from "./handler.ts";
@@ -22,6 +33,9 @@ function changed(change: () => Partial<Repository>): Registry {
     listRepositories: (options) => registry.listRepositories(options),
   };
 }
+
+/** A manifest that no system takes at once for a client that does not read. */
+const large = documentOf(Buffer.alloc(32 * 1024 * 1024), mediaType.ociManifest);
 
 async function startUpload(server: RegistryServer): Promise<string> {
   return (await ask(server, "POST", uploads)).headers.location ?? "";
@@ -89,6 +103,31 @@ describe("listen", () => {
     const response = await answered;
     expect(response.statusCode).toBe(200);
     response.resume();
+    await closed;
+  });
+
+  test.each([
+    ["half a request line", "GET /v2/ HT"],
+    ["half its headers", "GET /v2/ HTTP/1.1\r\nHost:"],
+    [
+      "no body, which was refused unread",
+      "PUT /v2/A/manifests/v1 HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n",
+    ],
+  ])("closing does not wait for a connection that has sent %s", async (_case, sent) => {
+    const server = await listen(createHandler(new MemoryRegistry()));
+    (await dial(server)).write(sent);
+    await ask(server, "GET", "/v2/");
+    await server.close();
+  });
+
+  test("closing cuts no answer that a slow client is still taking", async () => {
+    const server = await listen(createHandler(changed(() => ({ getManifest: async () => large }))));
+    const socket = await dial(server);
+    socket.write("GET /v2/a/manifests/v1 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    await once(socket, "readable");
+    const closed = server.close();
+    const answer = await buffer(socket);
+    expect(answer.byteLength).toBeGreaterThan(large.bytes.byteLength);
     await closed;
   });
 
@@ -244,19 +283,91 @@ describe("a body", () => {
     },
   );
 
-  test("whose client falls silent is given up after the idle timeout, and what has arrived is kept (S11)", async () => {
-    const server = await serve(createRegistry(createMemoryDriver()), { idleTimeout: 50 });
-    const location = await startUpload(server);
-    const answer = await speak(
-      server,
-      `PATCH ${location} HTTP/1.1`,
-      "Host: x",
-      "Content-Length: 100000",
-      "",
-      "01234",
+  test.each([
+    ["much", 100_000],
+    ["little", 10],
+  ])(
+    "of which %s is missing is given up after the idle timeout, and what has arrived is kept (S11)",
+    async (_case, length) => {
+      const server = await serve(createRegistry(createMemoryDriver()), { idleTimeout: 50 });
+      const location = await startUpload(server);
+      const answer = await speak(
+        server,
+        `PATCH ${location} HTTP/1.1`,
+        "Host: x",
+        `Content-Length: ${length}`,
+        "",
+        "01234",
+      );
+      expect(answer).toMatch(/^HTTP\/1\.1 408 /);
+      expect((await ask(server, "GET", location)).headers["range"]).toBe("0-8");
+    },
+  );
+});
+
+describe("requests on one connection", () => {
+  test("are served one at a time, since each could ask for the largest manifest", async () => {
+    const go = Promise.withResolvers<void>();
+    const asked = Promise.withResolvers<void>();
+    let calls = 0;
+    const registry = changed(() => ({
+      async headManifest() {
+        calls++;
+        asked.resolve();
+        await go.promise;
+        return large.descriptor;
+      },
+    }));
+    const server = await serve(registry);
+    const socket = await dial(server);
+    const head = "HEAD /v2/a/manifests/v1 HTTP/1.1\r\nHost: x\r\n";
+    socket.write(`${head}\r\n${head}\r\n${head}Connection: close\r\n\r\n`);
+    await asked.promise;
+    expect(calls).toBe(1);
+    go.resolve();
+    expect((await text(socket)).match(/HTTP\/1\.1 \d+/g)).toEqual(Array(3).fill("HTTP/1.1 200"));
+  });
+
+  test("are not served when the connection has gone meanwhile", async () => {
+    const go = Promise.withResolvers<void>();
+    const asked = Promise.withResolvers<AbortSignal | undefined>();
+    let calls = 0;
+    const registry = changed(() => ({
+      async headManifest(_at, { signal }: CallOptions = {}) {
+        calls++;
+        asked.resolve(signal);
+        await go.promise;
+        return large.descriptor;
+      },
+    }));
+    const server = await serve(registry);
+    const socket = await dial(server);
+    socket.write("HEAD /v2/a/manifests/v1 HTTP/1.1\r\nHost: x\r\n\r\n".repeat(2));
+    const signal = await asked.promise;
+    socket.destroy();
+    await expect.poll(() => signal?.aborted, { interval: 1 }).toBe(true);
+    go.resolve();
+    await server.close();
+    expect(calls).toBe(1);
+  });
+});
+
+describe("a manifest", () => {
+  test("that the client does not take is given up (S11)", async () => {
+    const handler = createHandler(
+      changed(() => ({ getManifest: async () => large })),
+      { idleTimeout: 50 },
     );
-    expect(answer).toMatch(/^HTTP\/1\.1 408 /);
-    expect((await ask(server, "GET", location)).headers["range"]).toBe("0-8");
+    const ended = Promise.withResolvers<void>();
+    await using server = await listen((request, response) => {
+      response.once("close", ended.resolve);
+      handler(request, response);
+    });
+    const socket = await dial(server);
+    socket.pause();
+    socket.write("GET /v2/a/manifests/v1 HTTP/1.1\r\nHost: x\r\n\r\n");
+    await ended.promise;
+    expect((await buffer(socket).catch(() => Buffer.of())).byteLength).toBeLessThan(large.bytes.byteLength);
   });
 });
 

@@ -1,6 +1,6 @@
 import { once } from "node:events";
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { formatErrorBody, OciError } from "@drayage/oci";
 import type { Handler } from "./handler.ts";
@@ -53,16 +53,32 @@ export async function listen(handler: Handler, options: ListenOptions = {}): Pro
 
 function createClose(server: Server): () => Promise<void> {
   let closed: Promise<void> | undefined;
-  // A connection that is kept alive would keep the server until its timeout.
-  server.on("request", (_request, response) => {
+  /** How many answers each connection waits for. */
+  const connections = new Map<Socket, number>();
+  const count = (connection: Socket, change: number): void => {
+    const waiting = connections.get(connection);
+    if (waiting !== undefined) connections.set(connection, waiting + change);
+  };
+  // What is kept alive, or has sent half a request, would keep the server until its client goes.
+  const endUnused = (): void => {
+    for (const [connection, waiting] of connections) if (waiting === 0) connection.destroy();
+  };
+  const follow = ({ socket }: IncomingMessage, response: ServerResponse): void => {
+    count(socket, 1);
     response.once("close", () => {
-      if (closed !== undefined) setImmediate(() => server.closeIdleConnections());
+      count(socket, -1);
+      if (closed !== undefined) setImmediate(endUnused);
     });
+  };
+  server.on("request", follow).on("checkContinue", follow);
+  server.on("connection", (connection) => {
+    connections.set(connection, 0);
+    connection.once("close", () => connections.delete(connection));
   });
   return () => {
     closed ??= new Promise((resolve, reject) => {
       server.close((error) => (error === undefined ? resolve() : reject(error)));
-      server.closeIdleConnections();
+      endUnused();
     });
     return closed;
   };

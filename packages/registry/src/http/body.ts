@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { OciError } from "@drayage/oci";
+import { isOciError, OciError } from "@drayage/oci";
 import type { RequestBody } from "./exchange.ts";
 
 export interface BodyOptions {
@@ -13,8 +13,8 @@ export interface BodyOptions {
 export interface IncomingBody extends RequestBody {
   /** How many bytes nobody has read, `Infinity` if that is unknown. */
   readonly rest: number;
-  /** Whether the client sends nothing because it has not been asked to. */
-  readonly isWithheld: boolean;
+  /** Whether the client sends nothing: it has not been asked to, or has fallen silent. */
+  readonly isSilent: boolean;
 }
 
 /** The body of a request, none of which is read before somebody wants it. */
@@ -24,19 +24,24 @@ export function createBody(
   { idleTimeout, awaitsContinue }: BodyOptions,
 ): IncomingBody {
   const length = lengthOf(request);
-  let isWithheld = awaitsContinue;
+  let isSilent = awaitsContinue;
   return {
     length,
     get rest() {
       return request.readableEnded ? 0 : (length ?? Infinity);
     },
-    get isWithheld() {
-      return isWithheld;
+    get isSilent() {
+      return isSilent;
     },
     async *read() {
-      if (isWithheld) response.writeContinue();
-      isWithheld = false;
-      yield* read(request, idleTimeout);
+      if (isSilent) response.writeContinue();
+      isSilent = false;
+      try {
+        yield* read(request, idleTimeout);
+      } catch (error) {
+        isSilent = isOciError(error, "TIMEOUT");
+        throw error;
+      }
     },
   };
 }

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { OciError, sleep, type Bytes } from "@drayage/oci";
+import { OciError, sleep } from "@drayage/oci";
 import type { IncomingBody } from "./body.ts";
 import type { Reply } from "./exchange.ts";
 
@@ -8,6 +8,8 @@ import type { Reply } from "./exchange.ts";
 const linger = { bytes: 1024 * 1024, milliseconds: 1000 };
 /** An unread body of up to this many bytes does not cost the connection. */
 const skipped = 64 * 1024;
+/** What is at hand as a whole is sent in pieces of so many bytes, so that a slow client is seen to take them. */
+const pieceSize = 64 * 1024;
 
 export interface RespondOptions {
   /** How long the client may take nothing, in milliseconds. */
@@ -25,38 +27,45 @@ export async function respond(
     ...options
   }: RespondOptions & { readonly reply: Reply; readonly received: IncomingBody },
 ): Promise<void> {
-  const isLeft = received.isWithheld || received.rest > skipped;
+  const isLeft = received.isSilent || received.rest > skipped;
   if (isLeft) response.setHeader("connection", "close");
-  const { body } = reply;
-  if (body === undefined || typeof body === "string" || body instanceof Uint8Array) {
-    writeHead(response, reply);
-    if (body !== undefined && request.method !== "HEAD") response.write(body);
-    else response.flushHeaders();
-  } else {
-    await sendStream(response, body, { reply, ...options });
-  }
+  await send(response, request.method === "HEAD" ? { ...reply, body: undefined } : reply, options);
   // Closing with bytes unread makes the other side's system discard our answer (RFC 9112 §9.6).
-  if (isLeft && !received.isWithheld)
+  if (isLeft && !received.isSilent)
     await discard(request, Math.min(options.idleTimeout, linger.milliseconds));
   response.end();
 }
 
-async function sendStream(
+/** Resolves when the client's system has all but the last bytes: a server that closes cuts what has been ended. */
+async function send(
   response: ServerResponse,
-  body: Bytes,
-  { reply, idleTimeout, signal }: RespondOptions & { readonly reply: Reply },
+  reply: Reply,
+  { idleTimeout, signal }: RespondOptions,
 ): Promise<void> {
   // The first bytes before the head: what fails until then still gets a proper answer.
-  const chunks = body[Symbol.asyncIterator]();
+  const chunks = chunksOf(reply.body);
   try {
     let next = await chunks.next();
     writeHead(response, reply);
+    if (next.done === true) response.flushHeaders();
     for (; next.done !== true; next = await chunks.next()) {
       signal.throwIfAborted();
       if (!response.write(next.value)) await drained(response, { idleTimeout, signal });
     }
   } finally {
     await chunks.return?.();
+  }
+}
+
+function chunksOf(body: Reply["body"]): AsyncIterator<Uint8Array> {
+  if (body === undefined) return pieces(new Uint8Array(0));
+  if (typeof body === "string") return pieces(Buffer.from(body));
+  return body instanceof Uint8Array ? pieces(body) : body[Symbol.asyncIterator]();
+}
+
+async function* pieces(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
+  for (let start = 0; start < bytes.byteLength; start += pieceSize) {
+    yield bytes.subarray(start, start + pieceSize);
   }
 }
 
