@@ -10,6 +10,7 @@ import {
   type Operations,
   type Reply,
 } from "./http/exchange.ts";
+import { createConnectionTurns } from "./http/turns.ts";
 import { failureReply, isServerFault } from "./http/failure.ts";
 import { respond } from "./http/respond.ts";
 import { operationsOf } from "./http/route-table.ts";
@@ -51,6 +52,7 @@ const defaultLimits: Limits = {
 export function createHandler(registry: Registry, options: HandlerOptions = {}): Handler {
   const { idleTimeout = 60_000, onError = () => undefined } = options;
   const limits = { ...defaultLimits, ...options.limits };
+  const inTurn = createConnectionTurns();
 
   return (request, response, how = {}) => {
     const gone = new AbortController();
@@ -79,7 +81,7 @@ export function createHandler(registry: Registry, options: HandlerOptions = {}):
         else await respond(request, response, { reply: failure, ...sending });
       }
     };
-    serve().catch(() => response.destroy());
+    inTurn(request, response, serve).catch(() => response.destroy());
   };
 }
 
