@@ -81,7 +81,12 @@ export interface BlobStore {
   append(token: UploadToken, bytes: Bytes, options: AppendOptions): Promise<Appended>;
   /** How many bytes are stored durably, or `undefined` if nothing is left of the upload. */
   offset(token: UploadToken, options?: CallOptions): Promise<number | undefined>;
-  /** Makes the upload readable as `digest`; having been done is success. @throws OciError BLOB_UPLOAD_UNKNOWN, DIGEST_MISMATCH */
+  /**
+   * Makes the upload readable as `digest`. Once that is done nothing is left of the upload: that the same content
+   * is here already does not tell that it came from this one.
+   *
+   * @throws OciError BLOB_UPLOAD_UNKNOWN, DIGEST_MISMATCH
+   */
   commit(token: UploadToken, digest: Digest, options: CommitOptions): Promise<{ readonly size: number }>;
   /** Gives an upload up; absent is success. */
   abort(token: UploadToken): Promise<void>;

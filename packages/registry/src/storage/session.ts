@@ -19,6 +19,10 @@ export interface Session {
   readonly algorithm: DigestAlgorithm;
   /** Who writes just now. */
   readonly claim?: Claim | undefined;
+  /** What its last writer was about to make of it. */
+  readonly committing?: Digest | undefined;
+  /** It has been given up, and somebody is removing what is left. */
+  readonly isEnded?: true | undefined;
   /** What it became, kept for a client that has not got the answer. */
   readonly committed?: { readonly digest: Digest; readonly size: number } | undefined;
 }
@@ -35,8 +39,18 @@ export interface StoredSession {
   readonly modified: number;
 }
 
-/** The session of that id. */
+/** The session of that id, unless it has been given up. */
 export async function findSession(
+  documents: DocumentStore,
+  id: string,
+  options: CallOptions = {},
+): Promise<StoredSession | undefined> {
+  const stored = await readSession(documents, id, options);
+  return stored?.session.isEnded === true ? undefined : stored;
+}
+
+/** The session of that id, as long as anything of it is left. */
+export async function readSession(
   documents: DocumentStore,
   id: string,
   options: CallOptions = {},
@@ -51,8 +65,8 @@ export function storeSession(
   id: string,
   { session, etag }: { readonly session: Session; readonly etag: string | undefined },
 ): Promise<string | undefined> {
-  const { repository, token, algorithm, claim, committed } = session;
-  const record = encodeRecord({ repository, token, algorithm, claim, committed });
+  const { repository, token, algorithm, claim, committing, isEnded, committed } = session;
+  const record = encodeRecord({ repository, token, algorithm, claim, committing, isEnded, committed });
   return documents.put(uploadKey(id), record, etag === undefined ? { ifNoneMatch: "*" } : { ifMatch: etag });
 }
 
@@ -67,6 +81,8 @@ function parseSession(bytes: Uint8Array): Session {
     token: textOf(record, "token"),
     algorithm,
     claim: claim && { by: textOf(claim, "by"), until: numberOf(claim, "until") },
+    committing: Object.hasOwn(record, "committing") ? digestOfRecord(record, "committing") : undefined,
+    isEnded: ownValue(record, "isEnded") === true ? true : undefined,
     committed: committed && parseCommitted(committed),
   };
 }

@@ -12,7 +12,7 @@ import type { BlobLinks } from "./blobs.ts";
 import { createRunningHash, tapped, type KeptHashes, type RunningHash } from "./hashing.ts";
 import type { Place } from "./place.ts";
 import { findSession, type Session } from "./session.ts";
-import { endUpload, uploadUnknown, type HeldUpload, type Writers } from "./writer.ts";
+import { endUpload, uploadUnknown, type HeldUpload, type WantedUpload, type Writers } from "./writer.ts";
 
 /** What the uploads of all repositories share. */
 export interface UploadDesk {
@@ -68,22 +68,21 @@ export class StoredUpload implements UploadSession {
 
   async commit(digest: Digest, { signal }: CallOptions = {}): Promise<Descriptor> {
     signal?.throwIfAborted();
-    return this.#hold(async (held) => {
+    const work = async (held: HeldUpload): Promise<Descriptor> => {
       const { committed } = held.session;
       if (committed !== undefined && committed.digest !== digest) throw uploadUnknown(this.id);
       const size = committed?.size ?? (await this.#publish(digest, held));
       const descriptor = await this.#around.links.link(digest, size);
       held.session = { ...held.session, committed: { digest, size } };
       return descriptor;
-    });
+    };
+    return this.#hold(work, { committing: digest });
   }
 
   async cancel({ signal }: CallOptions = {}): Promise<void> {
-    const { driver } = this.#around.place;
-    const found = await findSession(driver.documents, this.id, { signal });
     signal?.throwIfAborted();
     this.#around.hashes.drop(this.id);
-    if (found !== undefined) await endUpload(driver, this.id, found.session);
+    await endUpload(this.#around.place.driver, this.id);
   }
 
   async #passOver(bytes: Bytes, { signal }: CallOptions): Promise<number> {
@@ -125,18 +124,40 @@ export class StoredUpload implements UploadSession {
       const { size } = await place.driver.blobs.commit(token, digest, { verify: !isHashed });
       return size;
     } catch (error) {
+      if (isOciError(error, "BLOB_UPLOAD_UNKNOWN")) return this.#publishedBefore(digest, held);
       if (!isOciError(error, "DIGEST_MISMATCH")) throw error;
       await held.end();
       throw new OciError("DIGEST_INVALID", error.message, { cause: error });
     }
   }
 
+  /**
+   * The size of the blob that an earlier commit has made of this upload, and then could not tell.
+   *
+   * Only that commit's own digest: whoever could name another one would get a blob whose bytes he never had
+   * (CVE-2024-39897 is of this kind).
+   */
+  async #publishedBefore(digest: Digest, held: HeldUpload): Promise<number> {
+    const { blobs } = this.#around.place.driver;
+    const content = held.wasCommitting === digest ? await blobs.stat(digest) : undefined;
+    if (content === undefined) {
+      await held.end();
+      throw uploadUnknown(this.id);
+    }
+    await held.renew(); // unless it has been cancelled, and its bytes are gone for that reason
+    return content.size;
+  }
+
   async #storedOffset({ token }: Session): Promise<number> {
     return (await this.#around.place.driver.blobs.offset(token)) ?? 0;
   }
 
-  #hold<Result>(work: (held: HeldUpload) => Promise<Result>): Promise<Result> {
-    return this.#around.writers.hold(this.id, this.#around.place.name, work);
+  #hold<Result>(
+    work: (held: HeldUpload) => Promise<Result>,
+    { committing }: Pick<WantedUpload, "committing"> = {},
+  ): Promise<Result> {
+    const { place, writers } = this.#around;
+    return writers.hold({ id: this.id, repository: place.name, committing }, work);
   }
 }
 

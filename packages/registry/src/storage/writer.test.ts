@@ -180,3 +180,82 @@ describe("a commit whose answer was lost", () => {
     expect(await one.headBlob(digest)).toMatchObject({ size: 10 });
   });
 });
+
+describe("an upload without its bytes", () => {
+  const secret = Buffer.from("secret");
+  const theirs = digestOf(secret);
+  const unknown = { code: "BLOB_UPLOAD_UNKNOWN" };
+
+  /** A storage with a blob of somebody else, where something happens after each abort of an upload. */
+  async function openShared() {
+    const driver = createMemoryDriver();
+    const after = { abort: async (): Promise<unknown> => undefined };
+    const abort = async (token: string): Promise<void> => {
+      await driver.blobs.abort(token);
+      await after.abort();
+    };
+    const registry = createRegistry({ ...driver, blobs: { ...driver.blobs, abort } });
+    const descriptor = { mediaType: "application/octet-stream", digest: theirs, size: secret.byteLength };
+    await registry.repository("theirs").putBlob(descriptor, async () => bytesOf(secret));
+    return { repository: registry.repository("ours"), driver, after };
+  }
+
+  test("since it is being cancelled does not become a blob of another repository (S2)", async () => {
+    const { repository, after } = await openShared();
+    const session = await repository.openUpload();
+    const other = await repository.openUpload({ id: session.id });
+    after.abort = () => expect(other.commit(theirs)).rejects.toMatchObject(unknown);
+    await session.cancel();
+    expect(await repository.headBlob(theirs)).toBeUndefined();
+  });
+
+  test("since it is cancelled under a second commit does not become a blob of another repository (S2)", async () => {
+    const { repository, driver } = await openShared();
+    const dying: StorageDriver = {
+      ...driver,
+      blobs: {
+        ...driver.blobs,
+        commit: async () => {
+          throw new Error("killed");
+        },
+      },
+    };
+    const session = await repository.openUpload();
+    const first = await createRegistry(dying).repository("ours").openUpload({ id: session.id });
+    await expect(first.commit(theirs)).rejects.toThrow("killed");
+    const cancelling: StorageDriver = {
+      ...driver,
+      blobs: {
+        ...driver.blobs,
+        async commit(...call) {
+          await session.cancel();
+          return driver.blobs.commit(...call);
+        },
+      },
+    };
+    const second = await createRegistry(cancelling).repository("ours").openUpload({ id: session.id });
+    await expect(second.commit(theirs)).rejects.toMatchObject(unknown);
+    expect(await repository.headBlob(theirs)).toBeUndefined();
+  });
+
+  test("since it was published when the process died becomes nothing but that blob (S2)", async () => {
+    const { repository, driver } = await openShared();
+    const documents: DocumentStore = {
+      ...driver.documents,
+      async put(key, ...rest) {
+        if (key.startsWith("holders/")) throw new Error("killed");
+        return driver.documents.put(key, ...rest);
+      },
+    };
+    const dying = await createRegistry({ ...driver, documents })
+      .repository("ours")
+      .openUpload();
+    await dying.append(bytesOf(bytes));
+    await expect(dying.commit(digest)).rejects.toThrow("killed");
+    const session = await repository.openUpload({ id: dying.id });
+    for (let attempt = 0; attempt < 2; attempt++) {
+      await expect(session.commit(theirs)).rejects.toMatchObject(unknown);
+    }
+    expect(await repository.headBlob(theirs)).toBeUndefined();
+  });
+});

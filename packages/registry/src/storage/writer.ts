@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
-import { OciError } from "@drayage/oci";
+import { OciError, type Digest } from "@drayage/oci";
 import { uploadKey } from "./keys.ts";
-import { findSession, storeSession, type Session } from "./session.ts";
+import { findSession, readSession, storeSession, type Session } from "./session.ts";
 import type { StorageDriver } from "./driver.ts";
 
 /** How long a writer that says nothing keeps its claim, in milliseconds. */
@@ -23,12 +23,8 @@ export class Writers {
    *
    * @throws OciError RANGE_INVALID if there is another writer, BLOB_UPLOAD_UNKNOWN
    */
-  async hold<Result>(
-    id: string,
-    repository: string,
-    work: (held: HeldUpload) => Promise<Result>,
-  ): Promise<Result> {
-    const held = await this.#claim(id, repository);
+  async hold<Result>(upload: WantedUpload, work: (held: HeldUpload) => Promise<Result>): Promise<Result> {
+    const held = await this.#claim(upload);
     let result: Result;
     try {
       result = await work(held);
@@ -40,7 +36,7 @@ export class Writers {
     return result;
   }
 
-  async #claim(id: string, repository: string): Promise<HeldUpload> {
+  async #claim({ id, repository, committing }: WantedUpload): Promise<HeldUpload> {
     const found = await findSession(this.#driver.documents, id);
     if (found === undefined || found.session.repository !== repository) throw uploadUnknown(id);
     if (this.#isClaimed(found.session)) throw busy(id);
@@ -49,6 +45,7 @@ export class Writers {
       claim: () => ({ by: this.#instance, until: this.#now() + lease }),
       now: this.#now,
     });
+    if (committing !== undefined) held.session = { ...held.session, committing };
     await held.renew();
     return held;
   }
@@ -57,6 +54,14 @@ export class Writers {
     if (claim === undefined || claim.until <= this.#now()) return false;
     return claim.by === this.#instance || !this.#driver.exclusive;
   }
+}
+
+/** Which upload to hold, and what for. */
+export interface WantedUpload {
+  readonly id: string;
+  readonly repository: string;
+  /** What is to be made of it. */
+  readonly committing?: Digest | undefined;
 }
 
 interface Holder {
@@ -69,6 +74,8 @@ interface Holder {
 export class HeldUpload {
   /** What will be stored when the writer lets go. */
   session: Session;
+  /** What the writer before was about to make of it. */
+  readonly wasCommitting: Digest | undefined;
   readonly #id: string;
   readonly #holder: Holder;
   #etag: string;
@@ -81,6 +88,7 @@ export class HeldUpload {
   ) {
     this.#id = id;
     this.session = session;
+    this.wasCommitting = session.committing;
     this.#etag = etag;
     this.#holder = holder;
   }
@@ -106,7 +114,7 @@ export class HeldUpload {
   /** Ends the upload; nothing is left of it. */
   async end(): Promise<void> {
     this.#isGone = true;
-    await endUpload(this.#holder.driver, this.#id, this.session);
+    await endUpload(this.#holder.driver, this.#id);
   }
 
   async #store(): Promise<void> {
@@ -123,10 +131,21 @@ export class HeldUpload {
   }
 }
 
-/** Removes an upload, the session last, so that a second attempt finds what the first has left. */
-export async function endUpload(driver: StorageDriver, id: string, { token }: Session): Promise<void> {
-  await driver.blobs.abort(token);
-  await driver.documents.delete(uploadKey(id));
+/**
+ * Removes an upload. Nobody may go on with it from the first moment: without its bytes it would look as if they
+ * had become a blob. The session is removed last, so that a second attempt finds what the first has left.
+ */
+export async function endUpload(driver: StorageDriver, id: string): Promise<void> {
+  for (;;) {
+    const found = await readSession(driver.documents, id);
+    if (found === undefined) return;
+    const { session, etag } = found;
+    const ended = { session: { ...session, isEnded: true }, etag } as const;
+    if (!session.isEnded && (await storeSession(driver.documents, id, ended)) === undefined) continue;
+    await driver.blobs.abort(session.token);
+    await driver.documents.delete(uploadKey(id));
+    return;
+  }
 }
 
 function busy(id: string): OciError {

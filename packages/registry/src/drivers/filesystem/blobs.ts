@@ -38,7 +38,7 @@ export function createFileBlobs(directory: string, disk: Disk): BlobStore {
       signal?.throwIfAborted();
       const [from, to] = [partPath(token), blobPath(digest)];
       const size = await sizeOf(from);
-      if (size === undefined) return { size: requireCommitted(await sizeOf(to)) };
+      if (size === undefined) throw new OciError("BLOB_UPLOAD_UNKNOWN", "nothing is left of the upload");
       if (verify) await requireDigest(from, size, digest);
       await disk.publish(from, to);
       return { size };
@@ -58,11 +58,6 @@ async function requireDigest(path: string, length: number, digest: Digest): Prom
   const actual = digester.digest();
   if (actual === digest) return;
   throw new OciError("DIGEST_MISMATCH", `the upload hashes to ${actual}, not to ${digest}`);
-}
-
-function requireCommitted(size: number | undefined): number {
-  if (size !== undefined) return size;
-  throw new OciError("BLOB_UPLOAD_UNKNOWN", "nothing is left of the upload");
 }
 
 function requireUuid(token: string): string {

@@ -30,7 +30,7 @@ export function createMemoryBlobs(): BlobStore {
     },
     async commit(token, digest, { verify, signal }) {
       signal?.throwIfAborted();
-      const content = uploads.get(token) ?? blobs.get(digest);
+      const content = uploads.get(token);
       if (content === undefined) throw uploadUnknown();
       if (verify) requireDigest(content, digest);
       uploads.delete(token);
