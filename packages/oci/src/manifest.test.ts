@@ -73,6 +73,11 @@ describe("parseManifest", () => {
     ["an image that says it is an index", json({ ...image, mediaType: mediaType.ociIndex })],
     ["an index that says it is an image", json({ ...index, mediaType: mediaType.dockerManifest })],
     ["a media type that is no text", json({ ...image, mediaType: 1 })],
+    [
+      "a media type with a line break, which no header can carry (S21)",
+      json({ ...image, mediaType: "a/b\r\nc: d" }),
+    ],
+    ["a media type in other letters (S21)", json({ ...image, mediaType: "ä/b" })],
     ["layers without a configuration", json({ ...image, config: undefined })],
     ["layers that are an object", json({ ...image, layers: { 0: config } })],
     ["a layer that is null", json({ ...image, layers: [null] })],
@@ -87,6 +92,10 @@ describe("parseManifest", () => {
     ["more than 10,000 layers", json({ ...image, layers: Array.from({ length: 10_001 }, () => config) })],
   ])("refuses %s with MANIFEST_INVALID", (_what, document) => {
     expect(() => parseManifest(document)).toThrow(invalid);
+  });
+
+  it.each(["not a type", "a/b, c/d", ""])("refuses what came as %j with MANIFEST_INVALID", (type) => {
+    expect(() => parseManifest(json({ ...image, mediaType: undefined }), type)).toThrow(invalid);
   });
 
   it("refuses a document that says it is something else than it came as (GHSA-qq97-vm5h-rrhg)", () => {

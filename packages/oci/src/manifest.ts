@@ -2,7 +2,7 @@ import { parseAnnotations, parseDescriptor, type Annotations, type Descriptor } 
 import { digestOf, type DigestAlgorithm } from "./digest.ts";
 import { OciError } from "./errors.ts";
 import { ambiguousKeys, ownValue, parseJson, parseObject, type JsonObject } from "./json.ts";
-import { isIndexType, isManifestType, isNonDistributable, mediaType } from "./media-type.ts";
+import { isIndexType, isManifestType, isMediaType, isNonDistributable, mediaType } from "./media-type.ts";
 
 /** A manifest as it was received: the bytes are the truth, and what `descriptor` says holds for them. */
 export interface ManifestDocument {
@@ -179,6 +179,7 @@ function kindOf(object: JsonObject, type: string | undefined): { mediaType: stri
   const mediaTypeOf = said ?? type ?? (hasManifests ? mediaType.ociIndex : mediaType.ociManifest);
   const contradicts = hasManifests ? isManifestType(mediaTypeOf) : isIndexType(mediaTypeOf);
   if (contradicts) throw invalid(`is not what its media type says: ${mediaTypeOf}`);
+  if (!isMediaType(mediaTypeOf)) throw invalid(`has no valid media type: "${mediaTypeOf.slice(0, 200)}"`);
   return { mediaType: mediaTypeOf, isIndex: hasManifests };
 }
 

@@ -17,6 +17,13 @@ describe("the path of a key", () => {
     expect(name?.length).toBeLessThan(255);
   });
 
+  test("there is none for a name that leaves no room for its mark", () => {
+    expect(pathOfKey(`catalog/${"a".repeat(254)}`).at(-1)).toHaveLength(255);
+    expect(() => pathOfKey(`catalog/${"a".repeat(255)}`)).toThrow(
+      expect.objectContaining({ code: "NAME_INVALID" }),
+    );
+  });
+
   test.each([
     "",
     "a/",

@@ -6,15 +6,23 @@ import { OciError } from "@drayage/oci";
  * document and a directory of one name do not meet.
  */
 
+/** How long file names may be, in bytes. */
+const longestName = 255;
 const segmentPattern = /^[A-Za-z0-9_][A-Za-z0-9._-]*$/;
 const directoryPattern = /^[a-z0-9_][a-z0-9._-]*$/;
 
-/** The path of a document below the root of all, in segments. */
+/**
+ * The path of a document below the root of all, in segments.
+ *
+ * @throws OciError NAME_INVALID for the one length that repository names may have and file names may not
+ */
 export function pathOfKey(key: string): readonly string[] {
   const segments = key.split("/");
   const last = segments.pop() ?? "";
   if (!segmentPattern.test(last)) throw notAKey();
-  return [...segments.map(requireDirectory), encodeSegment(last)];
+  const file = encodeSegment(last);
+  if (file.length > longestName) throw new OciError("NAME_INVALID", "a name too long for this storage");
+  return [...segments.map(requireDirectory), file];
 }
 
 /** The directory of all documents that begin with `prefix`, in segments. */
