@@ -200,11 +200,13 @@ export class StoredRepository implements Repository {
       tapped(bytes, () => undefined, { signal }),
       { at: 0, signal },
     );
-    if (appended.failure !== undefined) {
-      await blobs.abort(appended.token);
-      throw appended.failure.error;
+    try {
+      if (appended.failure !== undefined) throw appended.failure.error;
+      await blobs.commit(appended.token, digest, { verify: false });
+    } catch (error) {
+      await blobs.abort(appended.token); // nobody else knows of it
+      throw error;
     }
-    await blobs.commit(appended.token, digest, { verify: false });
     await this.#blobs.link(digest, appended.offset);
   }
 

@@ -6,6 +6,8 @@ import {
   createMemoryDriver,
   createRegistry,
   listen,
+  type Handler,
+  type HandlerOptions,
   type RegistryServer,
 } from "@drayage/registry";
 import { defineCommand, type Command } from "../command.ts";
@@ -37,7 +39,11 @@ export const serve: Command = defineCommand({
     const address = parseAddress(values.listen ?? "127.0.0.1:5000");
     const registry = openStorage(values.storage ?? "memory:");
     const served = values["read-only"] === true ? readOnly(registry) : registry;
-    const server = await open(served, address);
+    const onError: HandlerOptions["onError"] = (error, { id, method, path }) => {
+      const reason = error instanceof Error ? error.message : String(error);
+      print.note(`${method} ${path} failed: ${reason} (request ${id})`);
+    };
+    const server = await open(createHandler(served, { onError }), address);
     try {
       print.result({ url: server.url, host: server.host }, server.url);
       if (values.storage === undefined)
@@ -50,9 +56,9 @@ export const serve: Command = defineCommand({
   },
 });
 
-async function open(registry: Registry, address: Address): Promise<RegistryServer> {
+async function open(handler: Handler, address: Address): Promise<RegistryServer> {
   try {
-    return await listen(createHandler(registry), address);
+    return await listen(handler, address);
   } catch (cause) {
     const reason = cause instanceof Error && "code" in cause ? String(cause.code) : String(cause);
     throw new OciError("UNAVAILABLE", `cannot listen on ${address.host}:${address.port}: ${reason}`, {

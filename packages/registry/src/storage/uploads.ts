@@ -44,10 +44,13 @@ export class Uploads {
     const { driver, name } = this.#place;
     const id = randomUUID();
     const token = await driver.blobs.begin({ id, digest, signal });
-    await storeSession(driver.documents, id, {
-      session: { repository: name, token, algorithm },
-      etag: undefined,
-    });
+    const session = { repository: name, token, algorithm };
+    try {
+      await storeSession(driver.documents, id, { session, etag: undefined });
+    } catch (error) {
+      await driver.blobs.abort(token); // nobody else knows of it
+      throw error;
+    }
     return this.#uploadAt(id, 0);
   }
 

@@ -1,4 +1,4 @@
-import { bytesOf, digestOf, type Bytes, type Repository } from "@drayage/oci";
+import { bytesOf, digestOf, OciError, type Bytes, type Repository } from "@drayage/oci";
 import { describe, expect, test } from "vitest";
 import { createMemoryDriver } from "../drivers/memory.ts";
 import { createRegistry } from "../registry.ts";
@@ -257,5 +257,53 @@ describe("an upload without its bytes", () => {
       await expect(session.commit(theirs)).rejects.toMatchObject(unknown);
     }
     expect(await repository.headBlob(theirs)).toBeUndefined();
+  });
+});
+
+describe("a full disk", () => {
+  const full = async (): Promise<never> => {
+    throw new OciError("STORAGE_FULL", "there is no room left");
+  };
+  const counted = () => {
+    const driver = createMemoryDriver();
+    const tokens: string[] = [];
+    const begin: StorageDriver["blobs"]["begin"] = async (upload) => {
+      tokens.push(await driver.blobs.begin(upload));
+      return tokens.at(-1) ?? "";
+    };
+    return { driver: { ...driver, blobs: { ...driver.blobs, begin } }, tokens };
+  };
+  const left = ({ blobs }: StorageDriver, tokens: readonly string[]) =>
+    Promise.all(tokens.map((token) => blobs.offset(token)));
+
+  test("keeps no upload from being cancelled, which makes room", async () => {
+    const { driver, tokens } = counted();
+    const { id } = await createRegistry(driver).repository("a/b").openUpload();
+    const documents = { ...driver.documents, put: full };
+    const session = await createRegistry({ ...driver, documents })
+      .repository("a/b")
+      .openUpload({ id });
+    await session.cancel();
+    expect(await left(driver, tokens)).toEqual([undefined]);
+    await expect(session.status()).rejects.toMatchObject({ code: "BLOB_UPLOAD_UNKNOWN" });
+  });
+
+  test("leaves nothing of an upload that could not be begun", async () => {
+    const { driver, tokens } = counted();
+    const documents = { ...driver.documents, put: full };
+    const repository = createRegistry({ ...driver, documents }).repository("a/b");
+    await expect(repository.openUpload()).rejects.toMatchObject({ code: "STORAGE_FULL" });
+    expect(await left(driver, tokens)).toEqual([undefined]);
+  });
+
+  test("leaves nothing of a blob that could not be published", async () => {
+    const { driver, tokens } = counted();
+    const repository = createRegistry({ ...driver, blobs: { ...driver.blobs, commit: full } }).repository(
+      "a/b",
+    );
+    const descriptor = { mediaType: "application/octet-stream", digest, size: bytes.byteLength };
+    const put = repository.putBlob(descriptor, async () => bytesOf(bytes));
+    await expect(put).rejects.toMatchObject({ code: "STORAGE_FULL" });
+    expect(await left(driver, tokens)).toEqual([undefined]);
   });
 });

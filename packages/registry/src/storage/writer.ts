@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
-import { OciError, type Digest } from "@drayage/oci";
+import { isOciError, OciError, type Digest } from "@drayage/oci";
 import { uploadKey } from "./keys.ts";
-import { findSession, readSession, storeSession, type Session } from "./session.ts";
-import type { StorageDriver } from "./driver.ts";
+import { findSession, readSession, storeSession, type Session, type StoredSession } from "./session.ts";
+import type { DocumentStore, StorageDriver } from "./driver.ts";
 
 /** How long a writer that says nothing keeps its claim, in milliseconds. */
 const lease = 120_000;
@@ -135,16 +135,31 @@ export class HeldUpload {
  * Removes an upload. Nobody may go on with it from the first moment: without its bytes it would look as if they
  * had become a blob. The session is removed last, so that a second attempt finds what the first has left.
  */
-export async function endUpload(driver: StorageDriver, id: string): Promise<void> {
+export async function endUpload({ blobs, documents }: StorageDriver, id: string): Promise<void> {
   for (;;) {
-    const found = await readSession(driver.documents, id);
+    const found = await readSession(documents, id);
     if (found === undefined) return;
-    const { session, etag } = found;
-    const ended = { session: { ...session, isEnded: true }, etag } as const;
-    if (!session.isEnded && (await storeSession(driver.documents, id, ended)) === undefined) continue;
-    await driver.blobs.abort(session.token);
-    await driver.documents.delete(uploadKey(id));
+    const isClosed = found.session.isEnded ?? (await closeSession(documents, id, found));
+    if (!isClosed) continue;
+    await blobs.abort(found.session.token);
+    await documents.delete(uploadKey(id));
     return;
+  }
+}
+
+/** Lets nobody go on with the upload. Resolves to `false` if somebody has changed it meanwhile. */
+async function closeSession(
+  documents: DocumentStore,
+  id: string,
+  { session, etag }: StoredSession,
+): Promise<boolean> {
+  try {
+    const ended = { session: { ...session, isEnded: true }, etag } as const;
+    return (await storeSession(documents, id, ended)) !== undefined;
+  } catch (error) {
+    if (!isOciError(error, "STORAGE_FULL")) throw error;
+    // Giving up makes room, so that it must not need any.
+    return (await documents.delete(uploadKey(id), { ifMatch: etag })) !== "changed";
   }
 }
 
