@@ -276,8 +276,26 @@ describe("drayage serve", () => {
       await once(child, "close");
       return child.exitCode;
     };
-    return { host, stop };
+    return { host, stop, stderr: child.stderr };
   }
+
+  /** Starts an upload at a registry, and resolves to the status of the answer. */
+  async function startUpload(host: string): Promise<number> {
+    return (await fetch(`http://${host}/v2/app/blobs/uploads/`, { method: "POST" })).status;
+  }
+
+  it("tells what it failed at, and serves on when nobody reads that any more", async () => {
+    const storage = join(import.meta.dirname, "cli.test.ts", "below-a-file");
+    const { host, stop, stderr } = await served("--storage", storage);
+    const told = new Promise((resolve) => stderr.once("data", resolve));
+    expect(await startUpload(host)).toBe(500);
+    expect(String(await told)).toMatch(
+      /^POST \/v2\/app\/blobs\/uploads\/ failed: ENOTDIR.* \(request [\w-]+\)\n$/,
+    );
+    stderr.destroy();
+    expect([await startUpload(host), await startUpload(host)]).toEqual([500, 500]);
+    expect(await stop("SIGTERM")).toBe(0);
+  });
 
   it("keeps what it was given in its directory, and stops when it is told to", async () => {
     await pushImage(registry.repository("app"), index, { tags: ["v1"] });

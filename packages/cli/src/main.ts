@@ -16,18 +16,27 @@ export async function main(process: NodeJS.Process): Promise<number> {
   const print = createPrinter({ stdout, stderr, env, json, quiet });
   const interruption = interruptionOf(process);
   try {
-    if (name === "--version") return printVersion(print);
-    if (name === "--help" || name === "-h" || name === "help") return await printOverview(print, args[0]);
-    const command = await findCommand(name);
-    const parsed = command.parse(args);
-    if (parsed.isHelp) return printHelp(print, name, command);
-    return await parsed.run({ print, signal: interruption.signal });
+    const status = await run([name, ...args], { print, signal: interruption.signal });
+    await print.flush();
+    return status;
   } catch (error) {
     if (error instanceof OutputClosed) return exitStatus.done;
     if (interruption.status !== undefined) return interruption.status;
     print.error(error);
     return statusOfError(error);
   }
+}
+
+async function run(
+  [name = "", ...args]: readonly string[],
+  context: { readonly print: Printer; readonly signal: AbortSignal },
+): Promise<number> {
+  const { print } = context;
+  if (name === "--version") return printVersion(print);
+  if (name === "--help" || name === "-h" || name === "help") return printOverview(print, args[0]);
+  const command = await findCommand(name);
+  const parsed = command.parse(args);
+  return parsed.isHelp ? printHelp(print, name, command) : parsed.run(context);
 }
 
 /** Aborted by the first SIGINT or SIGTERM; a second one ends the process as if nobody had listened. */

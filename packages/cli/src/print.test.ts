@@ -88,6 +88,24 @@ describe("what is printed", () => {
     stdout.emit("error", Object.assign(new Error("write EPIPE"), { code: "EPIPE" }));
     expect(() => print.result({}, "more")).toThrow(OutputClosed);
   });
+
+  it("fails where its last result could not be written, as on a full disk", async () => {
+    const stdout = new Writable({
+      write: (_chunk, _encoding, done) => done(Object.assign(new Error("no space"), { code: "ENOSPC" })),
+    });
+    const { print } = createTerminal({ stdout });
+    print.result({}, "the only one");
+    const failure = { code: "UNAVAILABLE", message: "cannot write the results: ENOSPC" };
+    await expect(print.flush()).rejects.toMatchObject(failure);
+    expect(() => print.result({}, "more")).toThrow(expect.objectContaining(failure));
+  });
+
+  it("goes on when nobody reads its messages any more", () => {
+    const stderr = new Writable({ write: (_chunk, _encoding, done) => done() });
+    const { print } = createTerminal({ stderr });
+    stderr.emit("error", Object.assign(new Error("write EPIPE"), { code: "EPIPE" }));
+    expect(() => print.note("more")).not.toThrow();
+  });
 });
 
 function fail(): never {

@@ -1,6 +1,6 @@
 import type { Writable } from "node:stream";
 import { styleText } from "node:util";
-import { escapeControls, isOciError } from "@drayage/oci";
+import { escapeControls, isOciError, OciError } from "@drayage/oci";
 
 /** Where output goes, and what it looks like. */
 export interface PrintOptions {
@@ -16,6 +16,7 @@ export interface ProgressStream {
   readonly isTTY?: boolean | undefined;
   readonly columns?: number | undefined;
   write(text: string): unknown;
+  on?(event: "error", listener: () => void): unknown;
 }
 
 /** The only way to the terminal: whatever a registry says arrives there with its control characters visible. */
@@ -34,6 +35,8 @@ export interface Printer {
     work: (shown: Shown | undefined) => Promise<Result>,
   ): Promise<Result>;
   error(error: unknown): void;
+  /** Resolves when the results have been taken. @throws OutputClosed, OciError UNAVAILABLE where they could not be written */
+  flush(): Promise<void>;
 }
 
 /** What is thrown when nobody reads our output any more, as behind `| head`; not a failure. */
@@ -41,15 +44,16 @@ export class OutputClosed extends Error {
   override readonly name: string = "OutputClosed";
 }
 
-/** A printer; it listens to errors of `stdout` from now on. */
+/** A printer; it listens to errors of both streams from now on. */
 export function createPrinter({ stdout, stderr, env, json, quiet }: PrintOptions): Printer {
-  let isClosed = false;
+  let failure: Error | undefined;
   stdout.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EPIPE") throw error;
-    isClosed = true;
+    failure ??= outputFailure(error);
   });
+  // There is nobody left to tell, and the work goes on.
+  stderr.on?.("error", () => undefined);
   const write = (content: string | Uint8Array): void => {
-    if (isClosed) throw new OutputClosed("stdout is closed");
+    if (failure !== undefined) throw failure;
     stdout.write(content);
   };
   const hasColor = stderr.isTTY === true && (env["NO_COLOR"] ?? "") === "";
@@ -72,11 +76,20 @@ export function createPrinter({ stdout, stderr, env, json, quiet }: PrintOptions
         shown?.end();
       }
     },
+    async flush() {
+      if (failure === undefined) await new Promise((resolve) => stdout.write("", resolve));
+      if (failure !== undefined) throw failure;
+    },
     error(error) {
       if (json) stderr.write(`${escapeControls(JSON.stringify({ error: errorToJson(error) }))}\n`);
       else stderr.write(`${red("drayage:")} ${errorLines(error).map(escapeControls).join("\n")}\n`);
     },
   };
+}
+
+function outputFailure(cause: NodeJS.ErrnoException): Error {
+  if (cause.code === "EPIPE") return new OutputClosed("stdout is closed");
+  return new OciError("UNAVAILABLE", `cannot write the results: ${cause.code ?? cause.message}`, { cause });
 }
 
 function errorLines(error: unknown): readonly string[] {
