@@ -117,7 +117,7 @@ describe("listen", () => {
     const server = await listen(createHandler(new MemoryRegistry()));
     (await dial(server)).write(sent);
     await ask(server, "GET", "/v2/");
-    await server.close();
+    await expect(server.close()).resolves.toBeUndefined();
   });
 
   test("closing cuts no answer that a slow client is still taking", async () => {
