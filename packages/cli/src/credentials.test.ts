@@ -61,7 +61,7 @@ describe("the default chain", () => {
   });
 
   test("loads a cloud's package once, and for its own registries only", async () => {
-    const load = vi.fn(() => Promise.resolve(() => Promise.resolve(credential)));
+    const load = vi.fn<CredentialSource["load"]>(() => Promise.resolve(() => Promise.resolve(credential)));
     const { provider } = open(sourceOf(load));
     expect(await provider({ registry: `${registry}.evil.example` })).toBeUndefined();
     expect(load).not.toHaveBeenCalled();

@@ -63,7 +63,7 @@ export interface DefaultCredentials {
   /** What docker and podman were logged in with, then GitHub's, then those of the registry's cloud. */
   readonly provider: CredentialProvider;
   /** `error`, with the reason why the registry that refused us was asked without a credential. */
-  explain(error: unknown): unknown;
+  readonly explain: (error: unknown) => unknown;
 }
 
 interface DefaultCredentialsOptions {
