@@ -1,5 +1,5 @@
 import { profileOf } from "@drayage/client";
-import { describeDockerCredential, fromDockerConfig } from "@drayage/credentials-docker";
+import { describeDockerCredential, fromDockerConfig, type HelperOptions } from "@drayage/credentials-docker";
 import {
   chain,
   isOciError,
@@ -104,7 +104,7 @@ export function createDefaultCredentials(options: DefaultCredentialsOptions): De
       }
     };
   };
-  const provider = chain(fromDockerConfig(), fromSource(github), ...sources.map(cloud));
+  const provider = chain(fromDockerConfig(helperOptions()), fromSource(github), ...sources.map(cloud));
   return { provider, explain: (error) => explained(error, reasons) };
 }
 
@@ -118,7 +118,7 @@ export async function describeCredential(
   request: CredentialRequest,
   { sources = clouds }: Pick<DefaultCredentialsOptions, "sources"> = {},
 ): Promise<CredentialDescription | undefined> {
-  const stored = await describeDockerCredential(request);
+  const stored = await describeDockerCredential(request, helperOptions());
   if (stored !== undefined) return stored;
   for (const source of [github, ...sources]) {
     const credential = await fromSource(source)(request);
@@ -131,6 +131,11 @@ export async function describeCredential(
     };
   }
   return undefined;
+}
+
+/** How credential helpers are run: on a terminal they may ask, and wait for a browser. */
+export function helperOptions(): HelperOptions {
+  return process.stderr.isTTY ? { helperMessages: "inherit", helperTimeout: 5 * 60_000 } : {};
 }
 
 function fromSource(source: CredentialSource): CredentialProvider {

@@ -11,7 +11,7 @@ import {
 } from "@drayage/oci";
 import { defineCommand, type Command, type Values } from "../command.ts";
 import { connectionOptions, withClient } from "../connection.ts";
-import { describeCredential } from "../credentials.ts";
+import { describeCredential, helperOptions } from "../credentials.ts";
 import { exitStatus, type ExitStatus } from "../exit.ts";
 import { parsePlace } from "../location.ts";
 import type { Printer } from "../print.ts";
@@ -57,7 +57,7 @@ async function logIn(registry: string, { values, print, signal }: Run): Promise<
       });
   });
   if (!asked.wasAsked()) print.note(`${registry} did not ask for a password, so this one is not verified.`);
-  const store = createDockerCredentialStore();
+  const store = createDockerCredentialStore(helperOptions());
   const { source, helper } = await store.set(registry, { type: "basic", username, password }, { signal });
   print.result({ registry, username, source }, `logged in to ${registry} as ${username}, kept in ${source}`);
   if (helper === undefined) {

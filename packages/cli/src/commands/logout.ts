@@ -1,6 +1,7 @@
 import { createDockerCredentialStore } from "@drayage/credentials-docker";
 import { parseRegistry } from "@drayage/oci";
 import { defineCommand, type Command } from "../command.ts";
+import { helperOptions } from "../credentials.ts";
 import { exitStatus } from "../exit.ts";
 
 export const logout: Command = defineCommand({
@@ -10,7 +11,7 @@ export const logout: Command = defineCommand({
   options: {},
   async run({ operands: [text = ""], print, signal }) {
     const { registry } = parseRegistry(text);
-    const result = await createDockerCredentialStore().delete(registry, { signal });
+    const result = await createDockerCredentialStore(helperOptions()).delete(registry, { signal });
     const said = result === "deleted" ? `logged out of ${registry}` : `was not logged in to ${registry}`;
     print.result({ registry, result }, said);
     return exitStatus.done;
