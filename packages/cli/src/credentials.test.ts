@@ -25,7 +25,7 @@ afterEach(async () => {
 });
 
 function sourceOf(load: CredentialSource["load"], packages = ["@drayage/credentials-ecr"]): CredentialSource {
-  return { origin: "the AWS identity", registries: ["Amazon ECR"], packages, load };
+  return { origin: "the AWS identity", registries: ["ecr"], packages, load };
 }
 
 /** A cloud of which nothing is installed, as Node puts it. */

@@ -1,4 +1,4 @@
-import { profileOf } from "@drayage/client";
+import { profileOf, profiles, type KnownRegistry } from "@drayage/client";
 import { describeDockerCredential, fromDockerConfig, type HelperOptions } from "@drayage/credentials-docker";
 import {
   chain,
@@ -13,8 +13,7 @@ import {
 export interface CredentialSource {
   /** Where the identity comes from, for people. */
   readonly origin: string;
-  /** The registries, by the names of their profiles. */
-  readonly registries: readonly string[];
+  readonly registries: readonly KnownRegistry[];
   /** What to install when it cannot be loaded. */
   readonly packages: readonly string[];
   readonly load: () => Promise<CredentialProvider>;
@@ -22,7 +21,7 @@ export interface CredentialSource {
 
 const github: CredentialSource = {
   origin: "GITHUB_TOKEN",
-  registries: ["GHCR"],
+  registries: ["ghcr"],
   packages: ["@drayage/credentials-github"],
   load: async () => (await import("@drayage/credentials-github")).fromGitHub(),
 };
@@ -31,19 +30,19 @@ const github: CredentialSource = {
 const clouds: readonly CredentialSource[] = [
   {
     origin: "the AWS identity of this machine",
-    registries: ["Amazon ECR", "Amazon ECR Public"],
+    registries: ["ecr", "ecrPublic"],
     packages: ["@drayage/credentials-ecr"],
     load: async () => (await import("@drayage/credentials-ecr")).fromEcr(),
   },
   {
     origin: "the Google application default credentials of this machine",
-    registries: ["Google Artifact Registry", "Google Container Registry"],
+    registries: ["gar", "gcr"],
     packages: ["@drayage/credentials-gar"],
     load: async () => (await import("@drayage/credentials-gar")).fromArtifactRegistry(),
   },
   {
     origin: "the Azure identity of this machine",
-    registries: ["Azure Container Registry"],
+    registries: ["acr"],
     packages: ["@drayage/credentials-acr", "@azure/identity"],
     load: async () => (await import("@drayage/credentials-acr")).fromAcr(),
   },
@@ -149,7 +148,8 @@ function fromSource(source: CredentialSource): CredentialProvider {
 }
 
 function isFor({ registries }: CredentialSource, { registry }: CredentialRequest): boolean {
-  return registries.includes(profileOf(registry).quirks.name);
+  const profile = profileOf(registry);
+  return registries.some((known) => profiles[known] === profile);
 }
 
 /** What has been refused is not replaced by nothing. */

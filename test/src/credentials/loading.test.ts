@@ -84,6 +84,8 @@ describe("the command", () => {
     ["gcr.io", "credentials-gar"],
     ["europe-docker.pkg.dev", "credentials-gar"],
     ["public.ecr.aws", "credentials-ecr"],
+    ["123456789012.dkr-ecr.eu-west-1.on.aws", "credentials-ecr"],
+    ["docker.europe-west4.rep.pkg.dev", "credentials-gar"],
     ["contoso.azurecr.io", "credentials-acr"],
   ])("loads for %s %s, and no other cloud's", (registry, folder) => {
     const loaded = loadedFor(registry).flatMap(
