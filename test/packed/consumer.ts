@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { readJson, root, type WorkspacePackage } from "../src/workspace.ts";
+import { parseObject, readJson, root, type WorkspacePackage } from "../src/workspace.ts";
 
 /** A project of somebody else's, with all our packages installed from their tarballs. */
 export interface Consumer {
@@ -27,6 +27,27 @@ export function createConsumer(packages: readonly WorkspacePackage[]): Consumer 
   writeFileSync(join(directory, "package.json"), JSON.stringify(manifest));
   run("npm", ["install", "--prefer-offline", "--no-audit", "--no-fund"], directory);
   return { directory, tarballs, remove: () => rmSync(directory, { recursive: true, force: true }) };
+}
+
+/** An empty project into which somebody has installed a few of the tarballs. */
+export interface Project {
+  readonly directory: string;
+  /** Every package that npm has installed. */
+  readonly installed: readonly string[];
+}
+
+/** What `use` gives for a project with nothing but `tarballs`, and what they bring. */
+export function inProject<Result>(tarballs: readonly string[], use: (project: Project) => Result): Result {
+  const directory = mkdtempSync(join(tmpdir(), "drayage-alone-"));
+  try {
+    writeFileSync(join(directory, "package.json"), JSON.stringify({ private: true }));
+    run("npm", ["install", "--prefer-offline", "--no-audit", "--no-fund", ...tarballs], directory);
+    const { packages } = readJson(join(directory, "package-lock.json"));
+    const paths = Object.keys(parseObject(packages)).filter((path) => path !== "");
+    return use({ directory, installed: paths.map((path) => path.split("node_modules/").at(-1) ?? path) });
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
 }
 
 function pack({ name, directory }: WorkspacePackage, destination: string): string {

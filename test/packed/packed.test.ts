@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parseObject, readJson, root, workspacePackages } from "../src/workspace.ts";
-import { type Consumer, createConsumer, run } from "./consumer.ts";
+import { type Consumer, createConsumer, inProject, run } from "./consumer.ts";
 
 const packages = workspacePackages();
 const entries = packages.flatMap(({ name, manifest }) =>
@@ -77,6 +77,43 @@ test.each([
 
 test.each(commands)("npx $command --version", ({ command, version }) => {
   expect(run("npx", ["--no", "--", command, "--version"], consumer.directory).trim()).toBe(version);
+});
+
+/** The vendors' packages, of which nobody shall get one that they have no use for. */
+const vendor = /^(?:@aws-sdk\/client-.*|google-auth-library|@azure\/.*|@octokit\/.*)$/;
+
+describe("installed alone", () => {
+  test.each(["docker", "github", "acr"])("credentials-%s brings nothing but oci", (folder) => {
+    const names = ["@drayage/oci", `@drayage/credentials-${folder}`];
+    const all = inProject(names.map(tarballOf), ({ installed }) => installed);
+    expect(all.toSorted()).toEqual(names.toSorted());
+  });
+
+  test.each([
+    ["ecr", "@aws-sdk/client-ecr"],
+    ["gar", "google-auth-library"],
+  ])("credentials-%s brings %s, and no other vendor's package", (folder, sdk) => {
+    const names = ["@drayage/oci", `@drayage/credentials-${folder}`];
+    const all = inProject(names.map(tarballOf), ({ installed }) => installed);
+    expect(all.filter((name) => vendor.test(name))).toEqual([sdk]);
+    expect(all.filter((name) => name.startsWith("@drayage/")).toSorted()).toEqual(names.toSorted());
+  });
+
+  test("the command brings no vendor's package, and names the one that a registry takes", () => {
+    const folders = ["oci", "client", "copy", "credentials-docker", "credentials-github", "registry"];
+    const names = ["drayage", ...folders.map((folder) => `@drayage/${folder}`)];
+    inProject(names.map(tarballOf), ({ directory, installed }) => {
+      expect(installed.filter((name) => vendor.test(name))).toEqual([]);
+      expect(installed.filter((name) => name.includes("drayage")).toSorted()).toEqual(names.toSorted());
+      const check = (registry: string) => () =>
+        run("npx", ["--no", "--", "drayage", "login", "--check", registry], directory);
+      expect(check("123456789012.dkr.ecr.eu-west-1.amazonaws.com")).toThrow(
+        "npm install --global drayage @drayage/credentials-ecr",
+      );
+      expect(check("europe-docker.pkg.dev")).toThrow("npm install --global drayage @drayage/credentials-gar");
+      expect(check("contoso.azurecr.io")).toThrow("drayage @drayage/credentials-acr @azure/identity");
+    });
+  });
 });
 
 function tarballOf(name: string): string {

@@ -1,7 +1,9 @@
 import { readFile } from "node:fs/promises";
 import { createClient, type Client, type HostOptions } from "@drayage/client";
-import { OciError } from "@drayage/oci";
+import { OciError, type CredentialProvider } from "@drayage/oci";
 import type { Values } from "./command.ts";
+import { createDefaultCredentials } from "./credentials.ts";
+import type { Printer } from "./print.ts";
 import { readVersion } from "./version.ts";
 
 /** How to reach registries; each concerns the host it names and no other. */
@@ -20,14 +22,28 @@ export const connectionOptions = {
 
 type ConnectionValues = Values<typeof connectionOptions>;
 
+interface Connection {
+  readonly values: ConnectionValues;
+  readonly print: Pick<Printer, "note">;
+  /** In place of the default chain. */
+  readonly credentials?: CredentialProvider | undefined;
+}
+
 /** Runs `use` with a client for what the user said about hosts, and closes it. @throws OciError OPTION_INVALID */
 export async function withClient<Result>(
-  values: ConnectionValues,
+  { values, print, credentials }: Connection,
   use: (client: Client) => Promise<Result>,
 ): Promise<Result> {
-  const client = createClient({ hosts: await hostsOf(values), userAgent: `drayage/${readVersion()}` });
+  const defaults = createDefaultCredentials({ note: print.note });
+  const client = createClient({
+    credentials: credentials ?? defaults.provider,
+    hosts: await hostsOf(values),
+    userAgent: `drayage/${readVersion()}`,
+  });
   try {
     return await use(client);
+  } catch (error) {
+    throw defaults.explain(error);
   } finally {
     await client.close();
   }

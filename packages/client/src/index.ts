@@ -10,6 +10,6 @@ export type {
   TimeoutOptions,
   TrustedTokenServers,
 } from "./options.ts";
-export { profiles, type KnownRegistry } from "./quirks/index.ts";
+export { profileOf, profiles, type KnownRegistry } from "./quirks/index.ts";
 export type { Fact, Profile, Quirk, Source } from "./quirks/profile.ts";
 export type { RegistryClient } from "./registry.ts";

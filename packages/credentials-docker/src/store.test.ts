@@ -101,7 +101,8 @@ describe("set", () => {
     const entry = { auth: authOf("me", canary), email: "me@example.com" };
     await machine.write(".docker/config.json", { auths: { "reg.example": entry }, credsStore: "keeper" });
     const stored = await createDockerCredentialStore({ env: machine.env }).set("reg.example", basic);
-    expect(stored).toEqual({ registry: "reg.example", source: "docker-credential-keeper", username: "me" });
+    const helper = "docker-credential-keeper";
+    expect(stored).toEqual({ registry: "reg.example", source: helper, helper, username: "me" });
     expect(JSON.parse(await machine.read(".docker/config.json"))).toEqual({
       auths: { "reg.example": { email: "me@example.com" } },
       credsStore: "keeper",
@@ -211,13 +212,14 @@ describe("list", () => {
       credsStore: "keeper",
     });
     const list = await listOf(createDockerCredentialStore({ env: machine.env }));
+    const helper = "docker-credential-keeper";
     expect(list).toEqual([
       { registry: "plain.example", source: `auths["plain.example"] in ${file}`, username: "me" },
       { registry: "plain.example/team", source: `auths["plain.example/team"] in ${file}` },
       { registry: "broken.example", source: `auths["broken.example"] in ${file}` },
-      { registry: "docker.io", source: "docker-credential-keeper", username: "hubber" },
-      { registry: "reg.example", source: "docker-credential-keeper", username: "me" },
-      { registry: "token.example", source: "docker-credential-keeper" },
+      { registry: "docker.io", source: helper, helper, username: "hubber" },
+      { registry: "reg.example", source: helper, helper, username: "me" },
+      { registry: "token.example", source: helper, helper },
     ]);
     expect(JSON.stringify(list)).not.toContain(canary);
   });

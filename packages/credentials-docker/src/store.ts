@@ -65,7 +65,7 @@ export function createDockerCredentialStore(options: DockerCredentialStoreOption
         callOptions,
       );
       const source = helper?.program ?? entrySource(config, key);
-      return { registry, source, username: usernameOf(credential) };
+      return { registry, source, helper: helper?.program, username: usernameOf(credential) };
     },
     delete: async (name, callOptions = {}) => {
       const registry = parseRegistry(name);

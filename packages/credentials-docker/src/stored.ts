@@ -11,6 +11,8 @@ export interface StoredCredential {
   readonly registry: string;
   /** The file and the key in it, or the helper. */
   readonly source: string;
+  /** The helper that has the secret; absent where it is in the file, unencrypted. */
+  readonly helper?: string | undefined;
   /** Absent for tokens. */
   readonly username?: string | undefined;
 }
@@ -65,6 +67,6 @@ async function* listHelper(
     const registry = registryOfKey(key);
     if (registry === undefined || helperFor(config, registry)?.name !== name) continue;
     const username = user === "" || user === tokenUser ? undefined : user;
-    yield { registry, source: helper.program, username };
+    yield { registry, source: helper.program, helper: helper.program, username };
   }
 }

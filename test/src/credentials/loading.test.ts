@@ -1,6 +1,15 @@
 import { execFileSync } from "node:child_process";
-import { expect, test } from "vitest";
+import { pathToFileURL } from "node:url";
+import { describe, expect, test } from "vitest";
 import { root } from "../workspace.ts";
+
+/** A machine without any identity, and nothing to ask for one over the network. */
+const alone = {
+  PATH: "",
+  HOME: "/nonexistent",
+  AWS_EC2_METADATA_DISABLED: "true",
+  METADATA_SERVER_DETECTION: "none",
+};
 
 /** Every module that a fresh process loads for `statement`. */
 function modulesOf(statement: string): readonly string[] {
@@ -12,7 +21,7 @@ function modulesOf(statement: string): readonly string[] {
     process.stdout.write(JSON.stringify(urls));
   `;
   const flags = ["--conditions=@drayage/source", "--input-type=module", "--eval", script];
-  const options = { cwd: `${root}/test`, encoding: "utf8", env: { PATH: "" } } as const;
+  const options = { cwd: `${root}/test`, encoding: "utf8", env: alone } as const;
   return parseUrls(execFileSync(process.execPath, flags, options));
 }
 
@@ -22,6 +31,7 @@ function parseUrls(json: string): readonly string[] {
 }
 
 const packages = [
+  ["@drayage/credentials-docker", "fromDockerConfig"],
   ["@drayage/credentials-ecr", "fromEcr"],
   ["@drayage/credentials-gar", "fromArtifactRegistry"],
   ["@drayage/credentials-github", "fromGitHub"],
@@ -47,4 +57,40 @@ test("the SDK is loaded when a credential is asked for", () => {
     await fromEcr({ credentials: async () => { throw new Error("no keys") } })({ registry: "${registry}" }).catch(() => {});
   `);
   expect(urls.some((url) => url.includes("/client-ecr/"))).toBe(true);
+});
+
+describe("the command", () => {
+  const credentials = JSON.stringify(pathToFileURL(`${root}/packages/cli/src/credentials.ts`));
+  /** What it loads to find a credential for `registry`. */
+  const loadedFor = (registry: string): readonly string[] =>
+    modulesOf(`
+      const { createDefaultCredentials } = await import(${credentials});
+      const { provider } = createDefaultCredentials({ note: () => {} });
+      await provider({ registry: "${registry}", actions: ["pull"] }).catch(() => {});
+    `);
+  const clouds = /\/packages\/credentials-(?:ecr|gar|acr|github)\/|@aws-sdk|google-auth|@azure|@octokit/;
+
+  test.each([
+    "docker.io",
+    "registry.example.com",
+    "123456789012.dkr.ecr.eu-west-1.amazonaws.com.evil.example",
+    "evil-azurecr.io",
+  ])("loads no cloud's package for %s (C27)", (registry) => {
+    expect(loadedFor(registry).filter((url) => clouds.test(url))).toEqual([]);
+  });
+
+  test.each([
+    ["ghcr.io", "credentials-github"],
+    ["gcr.io", "credentials-gar"],
+    ["europe-docker.pkg.dev", "credentials-gar"],
+    ["public.ecr.aws", "credentials-ecr"],
+    ["123456789012.dkr-ecr.eu-west-1.on.aws", "credentials-ecr"],
+    ["docker.europe-west4.rep.pkg.dev", "credentials-gar"],
+    ["contoso.azurecr.io", "credentials-acr"],
+  ])("loads for %s %s, and no other cloud's", (registry, folder) => {
+    const loaded = loadedFor(registry).flatMap(
+      (url) => /\/packages\/(credentials-\w+)\//.exec(url)?.[1] ?? [],
+    );
+    expect([...new Set(loaded)]).toEqual(["credentials-docker", folder]);
+  });
 });

@@ -1,6 +1,10 @@
 import { generateKeyPairSync } from "node:crypto";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { createClient } from "@drayage/client";
 import { fromAcr } from "@drayage/credentials-acr";
+import { fromDockerConfig } from "@drayage/credentials-docker";
 import { fromEcr } from "@drayage/credentials-ecr";
 import { fromArtifactRegistry } from "@drayage/credentials-gar";
 import { fromGitHub } from "@drayage/credentials-github";
@@ -12,7 +16,7 @@ import {
   type ScriptedRegistry,
 } from "@drayage/testkit";
 import { http, HttpResponse, passthrough } from "msw";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { internet } from "../network.ts";
 
 const network = internet();
@@ -63,6 +67,24 @@ const pulled = [
 const challenged = "GET /v2/team/app/manifests/v1 401";
 
 describe("provider, client, registry", () => {
+  test("docker: a token for what docker login has left", async () => {
+    const directory = await mkdtemp(join(tmpdir(), "drayage-docker-"));
+    onTestFinished(() => rm(directory, { recursive: true }));
+    const file = join(directory, "config.json");
+    const auth = Buffer.from("me:docker-password").toString("base64");
+    await writeFile(file, JSON.stringify({ auths: { "https://index.docker.io/v1/": { auth } } }));
+    const provider = fromDockerConfig({ files: [file] });
+    const steps = await pull(
+      "registry-1.docker.io",
+      { bearer: { users: { me: "docker-password" } } },
+      () =>
+        // A port makes the name that is dialled a name of its own; Docker Hub's credentials are kept under another.
+        (request) =>
+          provider({ ...request, registry: "docker.io" }),
+    );
+    expect(steps).toEqual([challenged, "GET /token 200", ...pulled]);
+  });
+
   test("ECR: a Basic challenge, and the password that AWS gave", async () => {
     network.use(
       http.post("https://api.ecr.eu-west-1.amazonaws.com/", () =>

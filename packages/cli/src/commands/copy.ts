@@ -23,7 +23,7 @@ export const copy: Command = defineCommand({
     const source = parseLocation(from);
     const target = targetFor(source, parseLocation(to));
     const concurrency = parseCount(values.concurrency, "concurrency");
-    return withClient(values, async (client) => {
+    return withClient({ values, print }, async (client) => {
       const ends = {
         source: client.repository(source, { access: ["pull"] }),
         target: client.repository(target, { access: ["pull", "push"] }),

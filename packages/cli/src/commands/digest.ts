@@ -10,7 +10,7 @@ export const digest: Command = defineCommand({
   options: connectionOptions,
   async run({ operands: [text = ""], values, print, signal }) {
     const reference = parseLocation(text);
-    return withClient(values, async (client) => {
+    return withClient({ values, print }, async (client) => {
       const repository = client.repository(reference, { access: ["pull"] });
       const descriptor = await repository.headManifest(atOf(reference), { signal });
       if (descriptor === undefined) {

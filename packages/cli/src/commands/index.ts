@@ -5,6 +5,8 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   copy: async () => (await import("./copy.ts")).copy,
   digest: async () => (await import("./digest.ts")).digest,
   inspect: async () => (await import("./inspect.ts")).inspect,
+  login: async () => (await import("./login.ts")).login,
+  logout: async () => (await import("./logout.ts")).logout,
   ls: async () => (await import("./ls.ts")).ls,
   manifest: async () => (await import("./manifest.ts")).manifest,
   ping: async () => (await import("./ping.ts")).ping,

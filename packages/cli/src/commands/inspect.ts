@@ -12,7 +12,7 @@ export const inspect: Command = defineCommand({
   options: connectionOptions,
   async run({ operands: [text = ""], values, print, signal }) {
     const reference = parseLocation(text);
-    return withClient(values, async (client) => {
+    return withClient({ values, print }, async (client) => {
       const repository = client.repository(reference, { access: ["pull"] });
       const inspection = await inspectAt(repository, atOf(reference), { signal });
       print.result(inspection, [formatReference(reference), ...describe(inspection, "  ")]);

@@ -9,7 +9,7 @@ export const ls: Command = defineCommand({
   options: connectionOptions,
   async run({ operands: [text = ""], values, print, signal }) {
     const place = parsePlace(text);
-    return withClient(values, async (client) => {
+    return withClient({ values, print }, async (client) => {
       if ("registry" in place) {
         const registry = client.registry(place.registry);
         for await (const repository of registry.listRepositories({ signal })) {

@@ -11,7 +11,7 @@ export const manifest: Command = defineCommand({
   async run({ operands: [verb = "", text = ""], values, print, signal }) {
     if (verb !== "get") throw new OciError("OPTION_INVALID", `manifest cannot "${verb}", only get`);
     const reference = parseLocation(text);
-    return withClient(values, async (client) => {
+    return withClient({ values, print }, async (client) => {
       const repository = client.repository(reference, { access: ["pull"] });
       const { descriptor, bytes } = await repository.getManifest(atOf(reference), { signal });
       const content = parseJson(bytes, "MANIFEST_INVALID");

@@ -9,7 +9,7 @@ export const ping: Command = defineCommand({
   options: connectionOptions,
   async run({ operands: [text = ""], values, print, signal }) {
     const { registry } = parseRegistry(text);
-    return withClient(values, async (client) => {
+    return withClient({ values, print }, async (client) => {
       const start = performance.now();
       await client.registry(registry).ping({ signal });
       const milliseconds = Math.round(performance.now() - start);
