@@ -8,6 +8,7 @@ import { MemoryRegistry, type Registry } from "@drayage/oci";
 import { createHandler, listen, type RegistryServer } from "@drayage/registry";
 import { createImage, createIndex, pushImage } from "@drayage/testkit";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { root } from "./workspace.ts";
 
 interface Ended {
   readonly status: number | null;
@@ -40,7 +41,7 @@ afterEach(async () => {
 });
 
 function start(args: readonly string[]) {
-  const bin = join(import.meta.dirname, "bin.ts");
+  const bin = join(root, "packages/cli/src/bin.ts");
   const command = ["--conditions=@drayage/source", bin, ...args];
   const child = spawn(process.execPath, command, {
     // Sources are stripped of their types once, not by every process.
