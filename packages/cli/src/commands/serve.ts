@@ -6,7 +6,6 @@ import {
   createMemoryDriver,
   createRegistry,
   listen,
-  type RegistryServer,
 } from "@drayage/registry";
 import { defineCommand, type Command } from "../command.ts";
 import { exitStatus } from "../exit.ts";
@@ -37,7 +36,7 @@ export const serve: Command = defineCommand({
     const address = parseAddress(values.listen ?? "127.0.0.1:5000");
     const registry = openStorage(values.storage ?? "memory:");
     const served = values["read-only"] === true ? readOnly(registry) : registry;
-    const server = await open(served, address);
+    const server = await listen(createHandler(served), address);
     try {
       print.result({ url: server.url, host: server.host }, server.url);
       if (values.storage === undefined)
@@ -49,18 +48,6 @@ export const serve: Command = defineCommand({
     return exitStatus.done;
   },
 });
-
-async function open(registry: Registry, address: Address): Promise<RegistryServer> {
-  try {
-    return await listen(createHandler(registry), address);
-  } catch (cause) {
-    const reason = cause instanceof Error && "code" in cause ? String(cause.code) : String(cause);
-    throw new OciError("UNAVAILABLE", `cannot listen on ${address.host}:${address.port}: ${reason}`, {
-      cause,
-      hint: "--listen HOST:PORT takes another address",
-    });
-  }
-}
 
 function openStorage(storage: string): Registry {
   return createRegistry(storage === "memory:" ? createMemoryDriver() : createFilesystemDriver(storage));
