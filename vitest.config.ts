@@ -8,7 +8,9 @@ export default defineConfig({
   test: {
     reporters: reporters(),
     projects: [
+      // These two run on every supported line of Node, the third on the pinned one only.
       { extends: true, test: { name: "unit", include: ["packages/*/src/**/*.test.ts"] } },
+      { extends: true, test: { name: "contract", include: ["test/contract/**/*.test.ts"] } },
       { extends: true, test: { name: "integration", include: ["test/src/**/*.test.ts"] } },
     ],
   },

@@ -1,12 +1,15 @@
-// node .ci/nodes.mjs [DIRECTORY]: runs the tests under every supported Node line, leaving vitest's JSON reports in
-// DIRECTORY. The lines are this folder's dependencies. Each Node is started by its absolute path and vitest's workers
-// inherit it; PATH would find the pinned one instead.
+// node .ci/nodes.mjs [DIRECTORY]: runs the unit and contract tests under every supported Node line, leaving vitest's
+// JSON reports in DIRECTORY. The lines are this folder's dependencies. Each Node is started by its absolute path and
+// vitest's workers inherit it; PATH would find the pinned one instead.
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { countReport, formatCount } from "./count.mjs";
+
+/** What must hold on every Node; programs of others and of ours meet on the pinned one, in `npm test`. */
+const projects = ["--project=unit", "--project=contract"];
 
 const here = fileURLToPath(new URL(".", import.meta.url));
 const root = join(here, "..");
@@ -24,7 +27,7 @@ function runLine(line) {
     return false;
   }
   const report = join(directory, `${line}.json`);
-  const run = spawnSync(node, [join(root, "node_modules/vitest/vitest.mjs"), "run"], {
+  const run = spawnSync(node, [join(root, "node_modules/vitest/vitest.mjs"), "run", ...projects], {
     cwd: root,
     env: { ...process.env, TEST_REPORT: report },
     stdio: "inherit",

@@ -1,5 +1,5 @@
 export { createFilesystemDriver, type FilesystemDriverOptions } from "./drivers/filesystem.ts";
-export { createMemoryDriver } from "./drivers/memory.ts";
+export { createMemoryDriver, type MemoryDriverOptions } from "./drivers/memory.ts";
 export {
   createHandler,
   type FailedRequest,

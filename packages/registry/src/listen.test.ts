@@ -79,7 +79,11 @@ describe("listen", () => {
   test("a port that is taken rejects", async () => {
     await using server = await listen(createHandler(new MemoryRegistry()));
     const port = Number(new URL(server.url).port);
-    await expect(listen(createHandler(new MemoryRegistry()), { port })).rejects.toThrow("EADDRINUSE");
+    await expect(listen(createHandler(new MemoryRegistry()), { port })).rejects.toMatchObject({
+      code: "UNAVAILABLE",
+      message: `cannot listen on 127.0.0.1:${port}: EADDRINUSE`,
+      cause: { code: "EADDRINUSE" },
+    });
   });
 
   test("closing waits for the request under way, and not for a connection that is only kept alive", async () => {

@@ -33,8 +33,9 @@ const serverOptions = {
 };
 
 /**
- * A plain HTTP server for `handler`.
+ * A plain HTTP server for `handler`, which accepts requests already.
  *
+ * @throws OciError UNAVAILABLE if the address cannot be had
  * @example
  * await using server = await listen(createHandler(registry), { port: 5000 });
  * console.log(server.url);
@@ -44,11 +45,26 @@ export async function listen(handler: Handler, options: ListenOptions = {}): Pro
   const server = createServer(serverOptions, (request, response) => handler(request, response));
   server.on("checkContinue", (request, response) => handler(request, response, { awaitsContinue: true }));
   server.on("clientError", refuse);
-  server.listen(port, host);
-  await once(server, "listening");
+  await bind(server, { host, port });
   const name = formatHost(server.address());
   const close = createClose(server);
   return { url: `http://${name}`, host: name, close, [Symbol.asyncDispose]: close };
+}
+
+async function bind(
+  server: Server,
+  { host, port }: { readonly host: string; readonly port: number },
+): Promise<void> {
+  try {
+    server.listen(port, host);
+    await once(server, "listening");
+  } catch (cause) {
+    const reason = cause instanceof Error && "code" in cause ? String(cause.code) : String(cause);
+    throw new OciError("UNAVAILABLE", `cannot listen on ${host}:${port}: ${reason}`, {
+      cause,
+      hint: "another host or port may be free",
+    });
+  }
 }
 
 function createClose(server: Server): () => Promise<void> {

@@ -12,7 +12,6 @@ import {
 import { createArtifact, createImage, createIndex, pushImage } from "@drayage/testkit";
 import { describe, expect, test } from "vitest";
 import { changesOf, dyingAt, interrupted } from "../fixture/crash.ts";
-import { listOf } from "../fixture/list.ts";
 import { createMemoryDriver } from "./drivers/memory.ts";
 import { createRegistry } from "./registry.ts";
 import type { StorageDriver } from "./storage/driver.ts";
@@ -25,8 +24,8 @@ const repositoryOf = (driver: StorageDriver): Repository => createRegistry(drive
 
 /** What a repository promises and does not have: every tag leads to a manifest, every manifest to its content. */
 async function brokenIn(repository: Repository): Promise<readonly string[]> {
-  const tags = await listOf(repository.listTags()).catch(() => []);
-  const referrers = await listOf(repository.listReferrers(descriptor.digest));
+  const tags = await Array.fromAsync(repository.listTags()).catch(() => []);
+  const referrers = await Array.fromAsync(repository.listReferrers(descriptor.digest));
   const roots = [...tags, ...referrers.map(({ digest }) => digest)];
   return (await Promise.all(roots.map((at) => brokenBelow(repository, at)))).flat();
 }
@@ -64,10 +63,10 @@ describe("killed at any change, and started again,", () => {
       expect(await brokenIn(repositoryOf(driver))).toEqual([]);
       await push(driver);
       expect(await brokenIn(repositoryOf(driver))).toEqual([]);
-      expect(await listOf(repositoryOf(driver).listTags())).toEqual(["v1", "v2"]);
-      const [referrer] = await listOf(repositoryOf(driver).listReferrers(descriptor.digest));
+      expect(await Array.fromAsync(repositoryOf(driver).listTags())).toEqual(["v1", "v2"]);
+      const [referrer] = await Array.fromAsync(repositoryOf(driver).listReferrers(descriptor.digest));
       expect(referrer?.digest).toBe(index.document.descriptor.digest);
-      expect(await listOf(createRegistry(driver).listRepositories())).toEqual(["a/b"]);
+      expect(await Array.fromAsync(createRegistry(driver).listRepositories())).toEqual(["a/b"]);
     }
   });
 
@@ -81,8 +80,8 @@ describe("killed at any change, and started again,", () => {
       await expect(remove(dyingAt(driver, fatal))).rejects.toThrow("killed");
       expect(await brokenIn(repositoryOf(driver))).toEqual([]);
       await remove(driver);
-      expect(await listOf(repositoryOf(driver).listTags())).toEqual([]);
-      expect(await listOf(repositoryOf(driver).listReferrers(descriptor.digest))).toEqual([]);
+      expect(await Array.fromAsync(repositoryOf(driver).listTags())).toEqual([]);
+      expect(await Array.fromAsync(repositoryOf(driver).listReferrers(descriptor.digest))).toEqual([]);
     }
   });
 });
@@ -125,7 +124,7 @@ describe("in the middle of a push, at any change,", () => {
       await remove(interfering);
       const repository = repositoryOf(driver);
       expect(await brokenIn(repository)).toEqual([]);
-      const referrers = await listOf(repository.listReferrers(descriptor.digest));
+      const referrers = await Array.fromAsync(repository.listReferrers(descriptor.digest));
       const isThere = (await repository.headManifest(digest)) !== undefined;
       expect(referrers.map((referrer) => referrer.digest)).toEqual(isThere ? [digest] : []);
     }
@@ -186,7 +185,7 @@ describe("in the middle of a push, at any change,", () => {
           await repositoryOf(driver).deleteBlob(blob.descriptor.digest);
       });
       await put(interfering);
-      expect(await listOf(createRegistry(driver).listRepositories())).toEqual(["a/b"]);
+      expect(await Array.fromAsync(createRegistry(driver).listRepositories())).toEqual(["a/b"]);
     }
   });
 
@@ -207,7 +206,7 @@ describe("in the middle of a push, at any change,", () => {
         if (change === moment) await repositoryOf(driver).putBlob(next.descriptor, next.open);
       });
       await remove(interfering);
-      expect(await listOf(createRegistry(driver).listRepositories())).toEqual(["a/b"]);
+      expect(await Array.fromAsync(createRegistry(driver).listRepositories())).toEqual(["a/b"]);
     }
   });
 });

@@ -20,7 +20,6 @@ export type { RepositoryTraits } from "./contract/case.ts";
 export { repositoryContract, type OpenedSubject, type RepositorySubject } from "./contract/repository.ts";
 export {
   createRequestLog,
-  kindOfPath,
   type LoggedRequest,
   type RequestEvents,
   type RequestKind,

@@ -1,7 +1,7 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { createRequestLog, kindOfPath } from "./request-log.ts";
+import { createRequestLog, kindOf } from "./request-log.ts";
 
 describe("createRequestLog", () => {
   let server: Server;
@@ -53,7 +53,7 @@ describe("createRequestLog", () => {
   });
 });
 
-describe("kindOfPath", () => {
+describe("kindOf", () => {
   it.each([
     ["/v2/", "ping"],
     ["/v2/_catalog", "catalog"],
@@ -65,9 +65,11 @@ describe("kindOfPath", () => {
     ["/v2/a/blobs/uploads", "upload"],
     ["/v2/a/blobs/uploads/", "upload"],
     ["/v2/a/blobs/uploads/some-id", "upload"],
+    ["/v2/a/blobs/uploads/?mount=sha256:0&from=b/manifests/c", "upload"],
     ["/token", "token"],
+    ["/auth/token?scope=repository:a:pull", "token"],
     ["/anything/else", "other"],
   ])("takes %s for %s", (path, kind) => {
-    expect(kindOfPath(path)).toBe(kind);
+    expect(kindOf(path)).toBe(kind);
   });
 });

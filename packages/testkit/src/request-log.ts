@@ -1,4 +1,5 @@
 import type { IncomingMessage, Server } from "node:http";
+import { parseRoute, type Route } from "@drayage/oci";
 
 /** What a request is for, by its path. */
 export type RequestKind =
@@ -54,7 +55,7 @@ export function createRequestLog(): RequestLog {
     },
     watch(server, label) {
       const record = ({ method = "", url = "" }: IncomingMessage): void => {
-        entries.push({ method, url, label, kind: kindOfPath(url.split("?", 1)[0] ?? "") });
+        entries.push({ method, url, label, kind: kindOf(url) });
       };
       server.prependListener("request", record);
       return () => server.off("request", record);
@@ -66,15 +67,22 @@ export function createRequestLog(): RequestLog {
   };
 }
 
-/** What a path of the distribution-spec, "Endpoints", is for. */
-export function kindOfPath(path: string): RequestKind {
-  if (path === "/v2/" || path === "/v2") return "ping";
-  if (path === "/v2/_catalog") return "catalog";
-  if (/^\/v2\/.+\/tags\/list$/.test(path)) return "tags";
-  if (/^\/v2\/.+\/manifests\/[^/]+$/.test(path)) return "manifest";
-  if (/^\/v2\/.+\/referrers\/[^/]+$/.test(path)) return "referrers";
-  if (/^\/v2\/.+\/blobs\/uploads(?:\/[^/]*)?$/.test(path)) return "upload";
-  if (/^\/v2\/.+\/blobs\/[^/]+$/.test(path)) return "blob";
+const kinds: Readonly<Record<Route["kind"], RequestKind>> = {
+  base: "ping",
+  catalog: "catalog",
+  tags: "tags",
+  manifest: "manifest",
+  blob: "blob",
+  uploads: "upload",
+  upload: "upload",
+  referrers: "referrers",
+};
+
+/** What a request for `url`, a path with its query, is for. */
+export function kindOf(url: string): RequestKind {
+  const route = parseRoute(url);
+  if (route !== undefined) return kinds[route.kind];
+  const [path = ""] = url.split("?", 1);
   return path.endsWith("/token") ? "token" : "other";
 }
 

@@ -6,9 +6,7 @@ import {
   createMemoryDriver,
   createRegistry,
   listen,
-  type Handler,
   type HandlerOptions,
-  type RegistryServer,
 } from "@drayage/registry";
 import { defineCommand, type Command } from "../command.ts";
 import { exitStatus } from "../exit.ts";
@@ -43,7 +41,7 @@ export const serve: Command = defineCommand({
       const reason = error instanceof Error ? error.message : String(error);
       print.note(`${method} ${path} failed: ${reason} (request ${id})`);
     };
-    const server = await open(createHandler(served, { onError }), address);
+    const server = await listen(createHandler(served, { onError }), address);
     try {
       print.result({ url: server.url, host: server.host }, server.url);
       if (values.storage === undefined)
@@ -56,19 +54,11 @@ export const serve: Command = defineCommand({
   },
 });
 
-async function open(handler: Handler, address: Address): Promise<RegistryServer> {
-  try {
-    return await listen(handler, address);
-  } catch (cause) {
-    const reason = cause instanceof Error && "code" in cause ? String(cause.code) : String(cause);
-    throw new OciError("UNAVAILABLE", `cannot listen on ${address.host}:${address.port}: ${reason}`, {
-      cause,
-      hint: "--listen HOST:PORT takes another address",
-    });
-  }
-}
-
 function openStorage(storage: string): Registry {
+  // A variable that is not set must not fill the current folder, nor another scheme a folder of its name.
+  if (storage === "" || (storage !== "memory:" && /^[a-z][a-z0-9]+:/.test(storage))) {
+    throw new OciError("OPTION_INVALID", `--storage needs a directory or memory:, not "${storage}"`);
+  }
   return createRegistry(storage === "memory:" ? createMemoryDriver() : createFilesystemDriver(storage));
 }
 

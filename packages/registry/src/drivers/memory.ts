@@ -2,16 +2,17 @@ import { createMemoryBlobs } from "./memory/blobs.ts";
 import { createMemoryDocuments } from "./memory/documents.ts";
 import type { StorageDriver } from "../storage/driver.ts";
 
+export interface MemoryDriverOptions {
+  /** The time in milliseconds since 1970. */
+  readonly now?: (() => number) | undefined;
+}
+
 /**
  * Storage that lives as long as the process.
  *
  * @example const registry = createRegistry(createMemoryDriver())
  */
-export function createMemoryDriver({
-  now = Date.now,
-}: {
-  readonly now?: (() => number) | undefined;
-} = {}): StorageDriver {
+export function createMemoryDriver({ now = Date.now }: MemoryDriverOptions = {}): StorageDriver {
   // Two registries over one driver behave like two machines over one object store.
   return { documents: createMemoryDocuments(now), blobs: createMemoryBlobs(), exclusive: false };
 }

@@ -1,9 +1,7 @@
-import { isDigest } from "@drayage/oci";
+import { isDigest, mediaType } from "@drayage/oci";
 import type { ScriptedContent } from "./content.ts";
 import { jsonAnswer, refuse, type ScriptedAnswer } from "./exchange.ts";
 import { digestIn, isObject } from "./manifests.ts";
-
-const indexType = "application/vnd.oci.image.index.v1+json";
 
 /** Answers `/v2/<name>/tags/list`, by pages that are chained with `Link`. */
 export function answerTags(
@@ -34,9 +32,9 @@ export function answerReferrers(
   const manifests = referrersOf(content, name, digest).filter(
     ({ artifactType }) => wanted === null || artifactType === wanted,
   );
-  const answer = jsonAnswer({ schemaVersion: 2, mediaType: indexType, manifests });
+  const answer = jsonAnswer({ schemaVersion: 2, mediaType: mediaType.ociIndex, manifests });
   const filtered = wanted === null ? {} : { "oci-filters-applied": "artifactType" };
-  return { ...answer, headers: { "content-type": indexType, ...filtered } };
+  return { ...answer, headers: { "content-type": mediaType.ociIndex, ...filtered } };
 }
 
 function referrersOf(content: ScriptedContent, name: string, subject: string) {

@@ -77,7 +77,7 @@ test("a batch that was written in part is cut off again", async () => {
   let writes = 0;
   const file: AppendedFile = {
     writev: async (buffers) => {
-      if (writes++ > 0) throw Object.assign(new Error("no space"), { code: "ENOSPC" });
+      if (writes++ > 0) throw Object.assign(new Error("no space"), { code: "ENOSPC", syscall: "write" });
       return { bytesWritten: 3, buffers };
     },
     truncate: async (size) => void sizes.push(size),

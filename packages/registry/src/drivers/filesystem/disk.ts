@@ -55,7 +55,7 @@ export function createDisk(temporary: string, { isStrict }: { readonly isStrict:
         await createWith(draft, bytes);
         await place(draft, path);
       } catch (error) {
-        await rm(draft, { force: true });
+        await rm(draft, { force: true }).catch(() => undefined); // the first error tells more
         throw fault(error);
       }
     },
@@ -89,12 +89,12 @@ export async function withFile<Result>(
   }
 }
 
-/** What a call about a file resolves to, or `undefined` if there is no such file. */
+/** What a call about a file resolves to, or `undefined` if there is no such file. @throws OciError UNAVAILABLE */
 export async function ifPresent<Value>(call: Promise<Value>): Promise<Value | undefined> {
   return unlessMissing<Value | undefined>(call, async () => undefined);
 }
 
-/** The same call, throwing STORAGE_FULL where the disk has no room. */
+/** The same call, whose refusals by the system have a code. @throws OciError STORAGE_FULL, UNAVAILABLE */
 export async function onDisk<Value>(call: Promise<Value>): Promise<Value> {
   try {
     return await call;
@@ -107,17 +107,23 @@ async function unlessMissing<Value>(call: Promise<Value>, otherwise: () => Promi
   try {
     return await call;
   } catch (error) {
-    if (codeOf(error) !== "ENOENT") throw error;
+    if (codeOf(error) !== "ENOENT") throw fault(error);
     return otherwise();
   }
 }
 
+/** An error of the system in our words; any other is left as it is. */
 function fault(error: unknown): unknown {
   const code = codeOf(error);
-  const isFull = code === "ENOSPC" || code === "EDQUOT";
-  return isFull ? new OciError("STORAGE_FULL", "there is no room left on the disk", { cause: error }) : error;
+  if (code === undefined) return error;
+  if (code === "ENOSPC" || code === "EDQUOT") {
+    return new OciError("STORAGE_FULL", "there is no room left on the disk", { cause: error });
+  }
+  return new OciError("UNAVAILABLE", `the disk cannot be used: ${code}`, { cause: error });
 }
 
-function codeOf(error: unknown): unknown {
-  return error instanceof Error && "code" in error ? error.code : undefined;
+/** The code of a failed system call, such as `ENOENT`. */
+function codeOf(error: unknown): string | undefined {
+  const isOfSystem = error instanceof Error && "syscall" in error && "code" in error;
+  return isOfSystem ? String(error.code) : undefined;
 }

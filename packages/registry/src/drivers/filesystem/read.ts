@@ -1,7 +1,7 @@
 import { open, type FileHandle } from "node:fs/promises";
 import { OciError } from "@drayage/oci";
 import type { ReadPart } from "../../storage/driver.ts";
-import { ifPresent } from "./disk.ts";
+import { ifPresent, onDisk } from "./disk.ts";
 
 const chunkSize = 1024 * 1024;
 
@@ -35,7 +35,7 @@ export async function* readFilePart(
 }
 
 async function readChunk(file: FileHandle, position: number, length: number): Promise<Uint8Array> {
-  const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(length), 0, length, position);
+  const { bytesRead, buffer } = await onDisk(file.read(Buffer.allocUnsafe(length), 0, length, position));
   if (bytesRead === 0) throw new OciError("STORAGE_INVALID", "content on the disk is cut short");
   return bytesRead === length ? buffer : buffer.subarray(0, bytesRead);
 }

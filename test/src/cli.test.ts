@@ -8,6 +8,7 @@ import { MemoryRegistry, type Registry } from "@drayage/oci";
 import { createHandler, listen, type RegistryServer } from "@drayage/registry";
 import { createImage, createIndex, pushImage } from "@drayage/testkit";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { root } from "./workspace.ts";
 
 interface Ended {
   readonly status: number | null;
@@ -40,7 +41,7 @@ afterEach(async () => {
 });
 
 function start(args: readonly string[]) {
-  const bin = join(import.meta.dirname, "bin.ts");
+  const bin = join(root, "packages/cli/src/bin.ts");
   const command = ["--conditions=@drayage/source", bin, ...args];
   const child = spawn(process.execPath, command, {
     // Sources are stripped of their types once, not by every process.
@@ -262,7 +263,7 @@ describe("drayage serve", () => {
     const { status, stderr } = await drayage("serve", "--listen", server.host);
     expect(status).toBe(1);
     expect(stderr).toBe(
-      `drayage: cannot listen on ${server.host}: EADDRINUSE (UNAVAILABLE)\n  --listen HOST:PORT takes another address\n`,
+      `drayage: cannot listen on ${server.host}: EADDRINUSE (UNAVAILABLE)\n  another host or port may be free\n`,
     );
   });
 
