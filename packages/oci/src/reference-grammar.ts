@@ -66,9 +66,32 @@ export function parseNamedReference(text: string, options: GrammarOptions): Name
   return { ...name, tag, digest };
 }
 
+const explanations: Readonly<Record<ReferenceReason, string>> = {
+  "invalid-format": "not an image name such as registry.example.com/team/app:v1",
+  "name-uppercase": "a repository name has no upper case",
+  "name-too-long": "a repository name has at most 255 characters",
+  "name-is-identifier": "64 hexadecimal digits alone are an image's identifier, not its name",
+  "digest-unsupported": "a digest is a sha256 or a sha512",
+  "digest-invalid-length": "a sha256 digest has 64 hexadecimal digits, a sha512 one 128",
+  "digest-invalid-format": "a digest has lower-case hexadecimal digits",
+  "invalid-registry": "not the host of a registry, with a dot or a port, or localhost",
+  "port-out-of-range": "a port is at most 65535",
+  "invalid-scheme": "only http:// and https:// can be in front of a registry",
+  "insecure-official-registry": "Docker Hub does not speak plain http",
+  "trailing-path": "nothing is expected behind the host of a registry",
+};
+
 /** The error for `text`, with the code that its reason belongs to. */
 export function referenceError(reason: ReferenceReason, text: string): OciError {
-  return new OciError(codeOf(reason), `${reason}: "${text.slice(0, 300)}"`, { detail: { reason } });
+  const shown = withoutUserinfo(text).slice(0, 300);
+  return new OciError(codeOf(reason), `${explanations[reason]}: "${shown}"`, { detail: { reason } });
+}
+
+/** `text` without what somebody may have put in front of a host: a user name and password do not belong there. */
+function withoutUserinfo(text: string): string {
+  const at = text.indexOf("@");
+  const isUserinfo = at > 0 && text.slice(0, at).includes(":") && text.slice(at).includes("/");
+  return isUserinfo ? `[removed]${text.slice(at)}` : text;
 }
 
 function codeOf(reason: ReferenceReason): OciErrorCode {

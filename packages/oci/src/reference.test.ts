@@ -311,3 +311,12 @@ test("no text makes a parser throw anything without a reason, and the host it fi
     }),
   );
 });
+
+test("a refusal says what is wrong in words, and keeps a password that was put in front of the host to itself", () => {
+  expect(() => parseReference("ghcr.io/Team/app")).toThrow("a repository name has no upper case");
+  expect(() => parseReference("app:v1/")).toThrow("not an image name such as");
+  for (const text of ["me:canary@ghcr.io/team/app:v1", "https://me:canary@ghcr.io/team/app"]) {
+    expect(() => parseReference(text, { allowScheme: true })).toThrow("[removed]@ghcr.io/team/app");
+    expect(() => parseReference(text, { allowScheme: true })).not.toThrow("canary");
+  }
+});
