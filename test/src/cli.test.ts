@@ -289,12 +289,12 @@ describe("drayage serve", () => {
     const storage = join(import.meta.dirname, "cli.test.ts", "below-a-file");
     const { host, stop, stderr } = await served("--storage", storage);
     const told = new Promise((resolve) => stderr.once("data", resolve));
-    expect(await startUpload(host)).toBe(500);
+    expect(await startUpload(host)).toBe(503);
     expect(String(await told)).toMatch(
-      /^POST \/v2\/app\/blobs\/uploads\/ failed: ENOTDIR.* \(request [\w-]+\)\n$/,
+      /^POST \/v2\/app\/blobs\/uploads\/ failed: the disk cannot be used: ENOTDIR \(request [\w-]+\)\n$/,
     );
     stderr.destroy();
-    expect([await startUpload(host), await startUpload(host)]).toEqual([500, 500]);
+    expect([await startUpload(host), await startUpload(host)]).toEqual([503, 503]);
     expect(await stop("SIGTERM")).toBe(0);
   });
 
