@@ -97,6 +97,8 @@ async function serve(
     const outcome = await decide(origin, headOf(origin, request), (limit) => readBody(request, limit));
     if (outcome === "reset") reset(request);
     else await deliver(response, outcome, { request, delivery: outcome.delivery });
+    // What was not taken in stands before the next request of the connection.
+    request.resume();
   } catch {
     // The client is gone, which some tests want.
     request.socket.destroy();
