@@ -32,7 +32,7 @@ export interface OpenedClient {
  * @example clientContract({ name: "my client", open: (world) => openMyClient(world) })
  */
 export function clientContract({ name, open, skips = {} }: ClientSubject): void {
-  describe.concurrent(`client contract: ${name}`, () => {
+  describe(`client contract: ${name}`, { concurrent: true, timeout: 20_000 }, () => {
     it("skips only faults that exist", () => {
       const titles = faults.map(({ title }) => title);
       expect(Object.keys(skips).filter((title) => !titles.includes(title))).toEqual([]);
