@@ -67,7 +67,10 @@ describe("getBlob", () => {
     await using opened = await openWith({ nth: 1, cutAfter: 100_000 }, { nth: 2, answer });
     expect(digestOf(await read(opened))).toBe(digest);
     expect(opened.requests()).toHaveLength(3);
-    opened.server.script([{ path: "*", nth: 1, cutAfter: 100_000 }, { path: "*", answer }]);
+    opened.server.script([
+      { path: "*", nth: 1, cutAfter: 100_000 },
+      { path: "*", answer },
+    ]);
     expect(await errorOf(read(opened))).toMatchObject({ code: "RESPONSE_INVALID" });
   });
 

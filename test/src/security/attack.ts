@@ -48,7 +48,11 @@ export const bearerAuth = { bearer: { users: { me: password }, realm: tokenServe
  * Opens a registry on four origins. When it is disposed of, no secret may have been anywhere but where it belongs:
  * the password at the registry and its token server, the private header at the registry.
  */
-export async function openAttack({ client: clientOptions, plainHttp, ...options }: AttackOptions = {}): Promise<Attack> {
+export async function openAttack({
+  client: clientOptions,
+  plainHttp,
+  ...options
+}: AttackOptions = {}): Promise<Attack> {
   const tls = plainHttp === true ? undefined : testCertificate;
   const server = await createScriptedRegistry({
     origins: [home, tokenServer, evil, storage],

@@ -2,7 +2,17 @@ import { createClient } from "@drayage/client";
 import { fromStatic, OciError, type CredentialRequest } from "@drayage/oci";
 import { leaksOf, testCertificate } from "@drayage/testkit";
 import { describe, expect, it } from "vitest";
-import { all, basicAuth, challengedBy, evil, home, openAttack, password, redirectTo, tokenServer } from "./attack.ts";
+import {
+  all,
+  basicAuth,
+  challengedBy,
+  evil,
+  home,
+  openAttack,
+  password,
+  redirectTo,
+  tokenServer,
+} from "./attack.ts";
 
 describe("C4 realm on another host", () => {
   it.each([
@@ -142,7 +152,11 @@ it("C30 secrets in logs, errors, inspection and events: none, issued tokens incl
   const token = attack.server.ledger.at(-1)?.headers["authorization"]?.slice("Bearer ".length) ?? "";
   const secret = "canary-of-the-signature";
   attack.server.script([
-    { method: "GET", path: "/v2/app/blobs/*", answer: redirectTo(`${attack.server.url(evil)}/x?X-Signature=${secret}`) },
+    {
+      method: "GET",
+      path: "/v2/app/blobs/*",
+      answer: redirectTo(`${attack.server.url(evil)}/x?X-Signature=${secret}`),
+    },
     { path: "/x", answer: { status: 500, body: "failed" } },
   ]);
   const { digest } = attack.image.config.descriptor;
@@ -163,7 +177,9 @@ it("C31 global token cache shared by two identities: each client has its own", a
   });
   try {
     const repository = other.registry(attack.server.host()).repository("app");
-    expect(await attack.failureOf(() => repository.getManifest("v1"))).toMatchObject({ code: "UNAUTHORIZED" });
+    expect(await attack.failureOf(() => repository.getManifest("v1"))).toMatchObject({
+      code: "UNAUTHORIZED",
+    });
   } finally {
     await other.close();
   }

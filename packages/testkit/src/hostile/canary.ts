@@ -42,9 +42,11 @@ function requestText({ url, headers, body }: LedgerEntry): string {
 /** All that `value` shows of itself by any usual way of printing it. */
 function textOf(value: unknown): string {
   const stack = value instanceof Error ? (value.stack ?? "") : "";
-  return [inspect(value, { depth: 16, showHidden: true, maxStringLength: 65_536 }), stack, jsonOf(value)].join(
-    "\n",
-  );
+  return [
+    inspect(value, { depth: 16, showHidden: true, maxStringLength: 65_536 }),
+    stack,
+    jsonOf(value),
+  ].join("\n");
 }
 
 function jsonOf(value: unknown): string {

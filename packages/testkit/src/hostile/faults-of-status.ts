@@ -43,7 +43,9 @@ export const statusFaults: readonly Fault[] = [
   },
   {
     title: "fault 10: GET manifest answered 429",
-    source: () => [{ nth: afterLogin, method: "GET", path: manifest, answer: refuse(429, "TOOMANYREQUESTS") }],
+    source: () => [
+      { nth: afterLogin, method: "GET", path: manifest, answer: refuse(429, "TOOMANYREQUESTS") },
+    ],
   },
   {
     title: "fault 11: GET manifest answered 503",
@@ -129,7 +131,9 @@ export const sessionFaults: readonly Fault[] = [
     ],
     problem: ({ target }) => {
       const wasted = target.ledger.filter(({ method, status }) => method === "PUT" && status === 401);
-      return wasted.length === 0 ? undefined : `${wasted.length} bodies were sent with a token known to be dead`;
+      return wasted.length === 0
+        ? undefined
+        : `${wasted.length} bodies were sent with a token known to be dead`;
     },
   },
   {
@@ -193,7 +197,9 @@ function hurry(ledger: HostileWorld["target"]["ledger"], method: string): string
   const refused = ledger.find((entry) => entry.method === method && entry.status === 429);
   if (refused === undefined) return "nothing was refused";
   const key = keyOf(refused.url);
-  const next = ledger.find((entry) => entry.method === method && entry.at > refused.at && keyOf(entry.url) === key);
+  const next = ledger.find(
+    (entry) => entry.method === method && entry.at > refused.at && keyOf(entry.url) === key,
+  );
   const milliseconds = (next?.at ?? Number.POSITIVE_INFINITY) - refused.at;
   // Timers may run a moment early.
   return milliseconds >= wait * 1000 - 10 ? undefined : `came again after ${Math.round(milliseconds)} ms`;

@@ -39,6 +39,8 @@ async function deliverBody(
 ): Promise<void> {
   const { cutAfter, cutBy = "end", stallAfter, pace, endless } = delivery;
   const write = (part: Uint8Array): Promise<void> => written(response, part);
+  let isOpen = true;
+  response.once("close", () => (isOpen = false));
   if (cutAfter !== undefined) {
     await write(bytes.subarray(0, cutAfter));
     if (cutBy === "reset" || "stream" in request) reset(request);
@@ -46,13 +48,16 @@ async function deliverBody(
   } else if (stallAfter !== undefined) {
     await write(bytes.subarray(0, stallAfter));
   } else if (pace !== undefined) {
-    for (let start = 0; start < bytes.byteLength && !request.destroyed; start += pace.bytes) {
+    for (let start = 0; start < bytes.byteLength && isOpen; start += pace.bytes) {
       await write(bytes.subarray(start, start + pace.bytes));
       await sleep(pace.every);
     }
     response.end();
   } else if (endless === true) {
-    while (!response.destroyed) await write(bytes);
+    while (isOpen) {
+      await write(bytes);
+      await sleep(0);
+    }
   } else response.end(bytes);
 }
 

@@ -63,7 +63,10 @@ async function listen(name: string, decide: Decide, tls: TestCertificate | undef
   const server =
     tls === undefined
       ? createServer(answer)
-      : createSecureServer({ ...tls, allowHTTP1: true, requestCert: true, rejectUnauthorized: false }, answer);
+      : createSecureServer(
+          { ...tls, allowHTTP1: true, requestCert: true, rejectUnauthorized: false },
+          answer,
+        );
   const sockets = new Set<Socket>();
   server.on("connection", (socket: Socket) => {
     sockets.add(socket);
@@ -105,7 +108,10 @@ async function serve(
   }
 }
 
-function headOf(origin: string, { method = "", url = "/", headers, socket, httpVersion }: AnyRequest): RequestHead {
+function headOf(
+  origin: string,
+  { method = "", url = "/", headers, socket, httpVersion }: AnyRequest,
+): RequestHead {
   const single: Record<string, string | undefined> = {};
   for (const [name, value] of Object.entries(headers)) {
     single[name] = Array.isArray(value) ? value.join(", ") : value;

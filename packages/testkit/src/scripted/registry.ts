@@ -121,7 +121,8 @@ export async function createScriptedRegistry(
   };
   const opened = await openOrigins(origins, decide, { tls: options.tls });
   const host = (origin: string = origins[0] ?? ""): string => `${origin}:${opened.portOf(origin)}`;
-  const url = (origin?: string): string => `${options.tls === undefined ? "http" : "https"}://${host(origin)}`;
+  const url = (origin?: string): string =>
+    `${options.tls === undefined ? "http" : "https"}://${host(origin)}`;
   const refused = new Map<string, number>();
   const guardOf = (): Guard => ({
     auth,
