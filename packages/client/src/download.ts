@@ -84,9 +84,12 @@ function partOf(response: RegistryResponse, { digest, end, size }: Download, off
 }
 
 /** In place of a part that was not asked for; another try may be answered better. */
-async function* failing(body: Bytes, problem: string): AsyncGenerator<Uint8Array, void, undefined> {
-  await abandon(body);
-  throw new OciError("RESPONSE_INVALID", problem, { retryable: true });
+function failing(body: Bytes, problem: string): Bytes {
+  const next = async (): Promise<never> => {
+    await abandon(body);
+    throw new OciError("RESPONSE_INVALID", problem, { retryable: true });
+  };
+  return { [Symbol.asyncIterator]: () => ({ next }) };
 }
 
 /** `take` bytes behind the first `skip`; if there is nothing behind them, the body is read to its very end. */

@@ -4,7 +4,8 @@ import {
   digestOf,
   isOciError,
   mediaType,
-  parseDigest,
+  parseObject,
+  isDigest,
   readAll,
   type Digest,
 } from "@drayage/oci";
@@ -42,8 +43,8 @@ function publish({ server }: Attack, manifest: unknown, type: string = mediaType
 
 function manifestOf({ image }: Attack, changes: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const text = new TextDecoder().decode(image.document.bytes);
-  const manifest: Record<string, unknown> = JSON.parse(text);
-  return { ...manifest, ...changes };
+  const manifest: unknown = JSON.parse(text);
+  return { ...parseObject(manifest), ...changes };
 }
 
 describe("C1 descriptor.urls", () => {
@@ -245,7 +246,7 @@ it.each([
   "md5:" + "a".repeat(32),
   "",
 ])("C17 invalid digest string %j gets nowhere (CVE-2024-3727)", async (digest) => {
-  expect(() => parseDigest(digest)).toThrow();
+  expect(isDigest(digest)).toBe(false);
   await using attack = await openAttack();
   const [layer] = attack.image.layers;
   publish(attack, manifestOf(attack, { layers: [{ ...layer?.descriptor, digest }] }));
