@@ -80,7 +80,16 @@ function partOf(response: RegistryResponse, { digest, end, size }: Download, off
   const range = parseContentRange(header);
   const isWanted = "start" in range && range.start === offset && (range.size ?? size) === size;
   if (isWanted) return cut(body, { skip: 0, take: end + 1 - offset });
-  throw new OciError("RESPONSE_INVALID", `of blob ${digest} came "${header}" instead of byte ${offset} on`);
+  return failing(body, `of blob ${digest} came "${header}" instead of byte ${offset} on`);
+}
+
+/** In place of a part that was not asked for; another try may be answered better. */
+function failing(body: Bytes, problem: string): Bytes {
+  const next = async (): Promise<never> => {
+    await abandon(body);
+    throw new OciError("RESPONSE_INVALID", problem, { retryable: true });
+  };
+  return { [Symbol.asyncIterator]: () => ({ next }) };
 }
 
 /** `take` bytes behind the first `skip`; if there is nothing behind them, the body is read to its very end. */
@@ -115,7 +124,7 @@ function createSetbacks({ settings, host }: Endpoint, start: number): Setbacks {
         mark = offset;
       }
       count++;
-      const isLost = isOciError(error, "CONNECTION_FAILED", "TIMEOUT") && error.retryable;
+      const isLost = isOciError(error, "CONNECTION_FAILED", "TIMEOUT", "RESPONSE_INVALID") && error.retryable;
       if (!isLost || count >= attempts) throw error;
       const milliseconds = Math.min(minDelay * 2 ** (count - 1), maxDelay);
       settings.trace({ type: "wait", host: host.name, milliseconds, reason: error.code });

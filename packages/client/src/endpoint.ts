@@ -28,6 +28,8 @@ export interface Question extends CallOptions {
   readonly body?: RequestBody | undefined;
   readonly lane?: Lane | undefined;
   readonly isRepeatable?: boolean | undefined;
+  /** How much of the answer is read in one piece, if it is. */
+  readonly bodyLimit?: number | undefined;
   readonly counts?: BudgetKind | undefined;
 }
 
@@ -74,6 +76,7 @@ export function createEndpoint({ host, settings, send, repository, access }: End
       headers,
       body,
       isRepeatable,
+      bodyLimit,
       counts,
       signal,
     } = question;
@@ -88,6 +91,7 @@ export function createEndpoint({ host, settings, send, repository, access }: End
       headers,
       body,
       isRepeatable,
+      bodyLimit,
       counts,
       signal,
       permission,

@@ -41,6 +41,7 @@ export async function getManifest(
   { ifNoneMatch, signal }: GetManifestOptions = {},
 ): Promise<ManifestDocument> {
   const condition = ifNoneMatch === undefined ? {} : { "if-none-match": formatEntityTag(ifNoneMatch) };
+  const { manifestBytes } = endpoint.settings.limits;
   const response = await endpoint.ask({
     method: "GET",
     to: manifestRoute(endpoint, at),
@@ -48,10 +49,11 @@ export async function getManifest(
     expect: [200],
     actions: ["pull"],
     headers: { accept, ...condition },
+    bodyLimit: manifestBytes,
     counts: "pull",
     signal,
   });
-  const bytes = await readBody(response, { limit: endpoint.settings.limits.manifestBytes });
+  const bytes = await readBody(response, { limit: manifestBytes });
   const document = verifiedDocument(at, bytes, response);
   if (document.descriptor.digest !== ifNoneMatch) return document;
   throw new OciError("NOT_MODIFIED", `${at} is still ${ifNoneMatch}`, { status: response.status });

@@ -35,9 +35,10 @@ export async function* pages<Item>(
   { question, parse, first }: PagesOptions<Item>,
 ): AsyncGenerator<Item, void, undefined> {
   const { limits } = endpoint.settings;
+  const ask = (to: Question["to"]) => endpoint.ask({ ...question, to, bodyLimit: limits.pageBytes });
   const guard = createGuard(limits);
   let previous: Item | undefined;
-  for (let response = first ?? (await endpoint.ask(question)); ; ) {
+  for (let response = first ?? (await ask(question.to)); ; ) {
     const { items, next } = parse(await readBody(response, { limit: limits.pageBytes }));
     const linked = nextLink(response.headers["link"], response.request.url)?.url;
     guard.pass(response.request.url, items.length);
@@ -50,7 +51,7 @@ export async function* pages<Item>(
     }
     const to = linked ?? next;
     if (to === undefined) return;
-    response = await endpoint.ask({ ...question, to });
+    response = await ask(to);
   }
 }
 

@@ -109,7 +109,8 @@ function questionFor(
 async function askApi(endpoint: Endpoint, question: Question): Promise<RegistryResponse | undefined> {
   const { learned } = endpoint.host;
   if (learned.referrersApi === false) return undefined;
-  const response = await endpoint.ask({ ...question, expect: [200, 400, 404, 405, 406] });
+  const bodyLimit = endpoint.settings.limits.pageBytes;
+  const response = await endpoint.ask({ ...question, bodyLimit, expect: [200, 400, 404, 405, 406] });
   const type = parseContentType(headerOf(response.headers, "content-type"));
   if (response.status === 200 && type === mediaType.ociIndex) {
     learned.referrersApi = true;

@@ -16,6 +16,12 @@ export {
 export { createIndex, type IndexOptions } from "./fixture/image-index.ts";
 export { createLayer, type FixtureLayer, type LayerOptions } from "./fixture/layer.ts";
 export { pushImage } from "./fixture/push.ts";
+export { leaksOf, type Canary, type Whereabouts } from "./hostile/canary.ts";
+export { testCertificate } from "./hostile/certificate.ts";
+export { clientContract, type ClientSubject, type OpenedClient } from "./hostile/client-contract.ts";
+export type { Fault } from "./hostile/fault.ts";
+export { faults } from "./hostile/faults.ts";
+export { openWorld, type HostileLogin, type HostileWorld } from "./hostile/world.ts";
 export type { RepositoryTraits } from "./contract/case.ts";
 export { repositoryContract, type OpenedSubject, type RepositorySubject } from "./contract/repository.ts";
 export {
@@ -27,7 +33,7 @@ export {
 } from "./request-log.ts";
 export type { BasicAuth, BearerAuth, ScriptedAuth } from "./scripted/authorize.ts";
 export type { ScriptedContent, ScriptedRepository, StoredManifest } from "./scripted/content.ts";
-export type { ScriptedAnswer } from "./scripted/exchange.ts";
+export type { ScriptedAnswer, ScriptedRequest } from "./scripted/exchange.ts";
 export type { ScriptedFeatures } from "./scripted/manifests.ts";
 export {
   createScriptedRegistry,
@@ -35,5 +41,6 @@ export {
   type ScriptedRegistry,
   type ScriptedRegistryOptions,
 } from "./scripted/registry.ts";
+export type { TestCertificate } from "./scripted/origin.ts";
 export type { ScriptAction, ScriptRule } from "./scripted/rule.ts";
 export type { TokenServerOptions } from "./scripted/token-server.ts";

@@ -8,6 +8,7 @@ import {
   type ErrorBody,
   type HttpHeaders,
   type OciErrorCode,
+  type OciErrorOptions,
 } from "@drayage/oci";
 import type { RegistryRequest, RegistryResponse, Subject } from "./message.ts";
 import { redactUrl } from "./url.ts";
@@ -23,7 +24,7 @@ const requestIdHeaders = [
 /** The error that an unwanted answer is; reads its body. */
 export async function fail(
   response: RegistryResponse,
-  { cause }: { readonly cause?: unknown } = {},
+  { cause, retryable }: Pick<OciErrorOptions, "cause" | "retryable"> = {},
 ): Promise<OciError> {
   const { status, headers, request } = response;
   const body = await readErrorBody(response);
@@ -39,7 +40,7 @@ export async function fail(
     detail: detailOf(body),
     requestId: requestIdOf(headers),
     retryAfter: parseRetryAfter(headerOf(headers, "retry-after")),
-    retryable: isTransient(status),
+    retryable: retryable ?? isTransient(status),
     hint: hintOf(code, request),
     cause,
   });

@@ -37,6 +37,11 @@ export interface RegistryRequest extends CallOptions {
   readonly permission?: Permission | undefined;
   /** Whether it may be sent again although its answer was lost; by default what RFC 9110 §9.2.2 says of the method. */
   readonly isRepeatable?: boolean | undefined;
+  /**
+   * Reads the body of a 200 before it counts as answered, at most so many bytes, so that the request is sent again if
+   * the body breaks off.
+   */
+  readonly bodyLimit?: number | undefined;
   /** What it counts as besides a request. */
   readonly counts?: BudgetKind | undefined;
   /** How often it has been sent, this time included. */

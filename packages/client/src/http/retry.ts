@@ -1,6 +1,7 @@
-import { isOciError, sleep, type CallOptions, type OciError } from "@drayage/oci";
+import { bytesOf, isOciError, sleep, type CallOptions, type OciError } from "@drayage/oci";
 import pRetry, { type RetryContext } from "p-retry";
 import type { Settings } from "../options.ts";
+import { readBody } from "./body.ts";
 import { fail, isTransient } from "./fail.ts";
 import { isOneWay, type Layer, type RegistryRequest, type RegistryResponse, type Send } from "./message.ts";
 
@@ -57,11 +58,23 @@ export async function withRetries<Result>(
   }
 }
 
-/** Turns an answer that may pass into the error that says so. */
+/** Turns an answer that may pass into the error that says so, and a body that is read whole into what was read. */
 async function sendOnce(next: Send, request: RegistryRequest): Promise<RegistryResponse> {
   const response = await next(request);
   if (isTransient(response.status)) throw await fail(response);
-  return response;
+  if (hasExpired(response)) throw await fail(response, { retryable: true });
+  const { bodyLimit } = request;
+  if (bodyLimit === undefined || response.status !== 200) return response;
+  return { ...response, body: bytesOf(await readBody(response, { limit: bodyLimit })) };
+}
+
+/**
+ * Whether the registry's redirect led to a signed address that was not good any more: asked again, it signs another
+ * one. Once, for it may as well be that nobody may go there.
+ */
+function hasExpired({ status, url, request }: RegistryResponse): boolean {
+  const isRefused = status === 400 || status === 403 || status === 410;
+  return isRefused && url.origin !== request.url.origin && (request.attempt ?? 1) === 1;
 }
 
 /**

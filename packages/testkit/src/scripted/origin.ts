@@ -1,14 +1,29 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { LookupFunction } from "node:net";
+import { createServer } from "node:http";
+import { createSecureServer } from "node:http2";
+import type { LookupFunction, Server, Socket } from "node:net";
+import { TLSSocket } from "node:tls";
+import { deliver, reset, type AnyRequest, type AnyResponse, type Delivery } from "./delivery.ts";
 import type { ScriptedAnswer, ScriptedRequest } from "./exchange.ts";
 
 /** What is to be done about a request. */
-export type Outcome = (ScriptedAnswer & { readonly cutAfter?: number | undefined }) | "reset";
+export type Outcome = (ScriptedAnswer & { readonly delivery: Delivery }) | "reset";
+
+/** A request whose body has not been read. */
+export interface RequestHead extends Omit<ScriptedRequest, "body"> {
+  readonly httpVersion: string;
+  readonly hasCertificate: boolean;
+}
+
+/** A certificate and its key, in PEM. */
+export interface TestCertificate {
+  readonly cert: string;
+  readonly key: string;
+}
 
 /** Decides over a request; `body` reads its body, at most `limit` bytes of it. */
 export type Decide = (
   origin: string,
-  request: Omit<ScriptedRequest, "body">,
+  request: RequestHead,
   body: (limit: number | undefined) => Promise<Uint8Array>,
 ) => Promise<Outcome>;
 
@@ -18,16 +33,21 @@ export interface Origins {
   close(): Promise<void>;
 }
 
-export async function openOrigins(names: readonly string[], decide: Decide): Promise<Origins> {
-  const servers = new Map<string, Server>();
-  for (const name of names) {
-    const server = createServer((request, response) => void serve(name, decide, { request, response }));
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    servers.set(name, server);
-  }
+interface Listening {
+  readonly server: Server;
+  readonly sockets: ReadonlySet<Socket>;
+}
+
+export async function openOrigins(
+  names: readonly string[],
+  decide: Decide,
+  { tls }: { readonly tls: TestCertificate | undefined },
+): Promise<Origins> {
+  const servers = new Map<string, Listening>();
+  for (const name of names) servers.set(name, await listen(name, decide, tls));
   return {
     portOf(origin) {
-      const address = servers.get(origin)?.address();
+      const address = servers.get(origin)?.server.address();
       if (typeof address !== "object" || address === null) throw new Error(`there is no origin ${origin}`);
       return address.port;
     },
@@ -37,27 +57,51 @@ export async function openOrigins(names: readonly string[], decide: Decide): Pro
   };
 }
 
-/** Resolves `names` to loopback, and nothing else. */
-export function lookupOf(names: readonly string[]): LookupFunction {
+async function listen(name: string, decide: Decide, tls: TestCertificate | undefined): Promise<Listening> {
+  const answer = (request: AnyRequest, response: AnyResponse): void =>
+    void serve(name, decide, { request, response });
+  const server =
+    tls === undefined
+      ? createServer(answer)
+      : createSecureServer(
+          { ...tls, allowHTTP1: true, requestCert: true, rejectUnauthorized: false },
+          answer,
+        );
+  const sockets = new Set<Socket>();
+  server.on("connection", (socket: Socket) => {
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return { server, sockets };
+}
+
+/** Resolves `names` to loopback, and nothing else; `refused` times to its side where nobody listens. */
+export function lookupOf(names: readonly string[], refused: Map<string, number> = new Map()): LookupFunction {
   return (hostname, options, callback) => {
     if (!names.includes(hostname)) {
       const error = Object.assign(new Error(`getaddrinfo ENOTFOUND ${hostname}`), { code: "ENOTFOUND" });
       return callback(error, options.all === true ? [] : "", 0);
     }
-    if (options.all === true) return callback(null, [{ address: "127.0.0.1", family: 4 }]);
-    callback(null, "127.0.0.1", 4);
+    const left = refused.get(hostname) ?? 0;
+    refused.set(hostname, Math.max(left - 1, 0));
+    const [address, family] = left > 0 ? (["::1", 6] as const) : (["127.0.0.1", 4] as const);
+    if (options.all === true) return callback(null, [{ address, family }]);
+    callback(null, address, family);
   };
 }
 
 async function serve(
   origin: string,
   decide: Decide,
-  { request, response }: { readonly request: IncomingMessage; readonly response: ServerResponse },
+  { request, response }: { readonly request: AnyRequest; readonly response: AnyResponse },
 ): Promise<void> {
   try {
     const outcome = await decide(origin, headOf(origin, request), (limit) => readBody(request, limit));
-    if (outcome === "reset") request.socket.resetAndDestroy();
-    else await send(response, outcome, request.method === "HEAD");
+    if (outcome === "reset") reset(request);
+    else await deliver(response, outcome, { request, delivery: outcome.delivery });
+    // What was not taken in stands before the next request of the connection.
+    request.resume();
   } catch {
     // The client is gone, which some tests want.
     request.socket.destroy();
@@ -66,16 +110,19 @@ async function serve(
 
 function headOf(
   origin: string,
-  { method = "", url = "/", headers }: IncomingMessage,
-): Omit<ScriptedRequest, "body"> {
+  { method = "", url = "/", headers, socket, httpVersion }: AnyRequest,
+): RequestHead {
   const single: Record<string, string | undefined> = {};
   for (const [name, value] of Object.entries(headers)) {
     single[name] = Array.isArray(value) ? value.join(", ") : value;
   }
-  return { method, url: new URL(url, `http://${origin}`), headers: single };
+  const isSecure = socket instanceof TLSSocket;
+  const hasCertificate = isSecure && Object.keys(socket.getPeerCertificate()).length > 0;
+  const base = `${isSecure ? "https" : "http"}://${origin}`;
+  return { method, url: new URL(url, base), headers: single, httpVersion, hasCertificate };
 }
 
-async function readBody(request: IncomingMessage, limit = Number.POSITIVE_INFINITY): Promise<Uint8Array> {
+async function readBody(request: AnyRequest, limit = Number.POSITIVE_INFINITY): Promise<Uint8Array> {
   const chunks: Buffer[] = [];
   let size = 0;
   const body: AsyncIterable<Buffer> = request.iterator({ destroyOnReturn: false });
@@ -87,26 +134,7 @@ async function readBody(request: IncomingMessage, limit = Number.POSITIVE_INFINI
   return Uint8Array.from(Buffer.concat(chunks));
 }
 
-async function send(
-  response: ServerResponse,
-  { status, headers = {}, body = "", cutAfter }: Exclude<Outcome, "reset">,
-  isHead: boolean,
-): Promise<void> {
-  const bytes = typeof body === "string" ? new TextEncoder().encode(body) : body;
-  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
-  const hasBody = status !== 204 && status !== 304;
-  if (hasBody && !response.hasHeader("content-length"))
-    response.setHeader("content-length", bytes.byteLength);
-  response.writeHead(status);
-  if (cutAfter === undefined || isHead) {
-    response.end(isHead || !hasBody ? undefined : bytes);
-    return;
-  }
-  await new Promise<void>((resolve) => response.write(bytes.subarray(0, cutAfter), () => resolve()));
-  response.socket?.destroy();
-}
-
-function closed(server: Server): Promise<void> {
-  server.closeAllConnections();
+function closed({ server, sockets }: Listening): Promise<void> {
+  for (const socket of sockets) socket.destroy();
   return new Promise((resolve) => server.close(() => resolve()));
 }

@@ -5,9 +5,9 @@ import type { Guard, ScriptedAuth } from "./authorize.ts";
 import { ScriptedContent } from "./content.ts";
 import type { ScriptedAnswer } from "./exchange.ts";
 import type { ScriptedFeatures } from "./manifests.ts";
-import { lookupOf, openOrigins, type Decide } from "./origin.ts";
+import { lookupOf, openOrigins, type Decide, type TestCertificate } from "./origin.ts";
 import { createDeviations } from "./quirks/index.ts";
-import { createScript, type ScriptRule } from "./rule.ts";
+import { createScript, type ScriptAction, type ScriptRule } from "./rule.ts";
 import { createTokenServer } from "./token-server.ts";
 
 export interface ScriptedRegistryOptions {
@@ -23,6 +23,8 @@ export interface ScriptedRegistryOptions {
    * last of `origins`.
    */
   readonly quirks?: Quirks | undefined;
+  /** Speaks HTTPS with this certificate and key, HTTP/2 or 1.1 as the client likes; plain HTTP/1.1 by default. */
+  readonly tls?: TestCertificate | undefined;
   /** The time in milliseconds, by which tokens expire. */
   readonly now?: (() => number) | undefined;
 }
@@ -36,14 +38,25 @@ export interface LedgerEntry {
   readonly headers: Readonly<Record<string, string | undefined>>;
   /** Bytes of its body that were taken in. */
   readonly received: number;
+  /** Those bytes. */
+  readonly body: Uint8Array;
   /** What was answered; 0 if the connection was reset instead. */
   readonly status: number;
+  /** The rule that decided over it, if one did. */
+  readonly rule: ScriptRule | undefined;
+  /** When it was answered, by `performance.now()`. */
+  readonly at: number;
+  readonly httpVersion: string;
+  /** Whether the client showed a certificate of its own. */
+  readonly hasCertificate: boolean;
 }
 
 /** A small registry that does as it is told, and keeps a record of who sent what where. */
 export interface ScriptedRegistry extends AsyncDisposable {
   /** `name:port` of an origin, the first by default. */
   host(origin?: string): string;
+  /** The same as a URL without a path. */
+  url(origin?: string): string;
   /** Finds every origin's name on loopback, and no other; to be used as `lookup` of a connection. */
   readonly lookup: LookupFunction;
   readonly content: ScriptedContent;
@@ -51,6 +64,10 @@ export interface ScriptedRegistry extends AsyncDisposable {
   clearLedger(): void;
   /** Replaces the rules. */
   script(rules: readonly ScriptRule[]): void;
+  /** Makes every token that was issued so far invalid, whatever was said of its life. */
+  revokeTokens(): void;
+  /** Leads the next `count` connections to an origin, the first by default, to where nobody listens. */
+  refuseConnections(count: number, origin?: string): void;
   close(): Promise<void>;
 }
 
@@ -77,50 +94,63 @@ export async function createScriptedRegistry(
   const ledger: LedgerEntry[] = [];
 
   const decide: Decide = async (origin, request, body) => {
-    const action = script.actionFor({ method: request.method, origin, path: request.url.pathname });
+    const { method, url, headers, httpVersion, hasCertificate } = request;
+    const rule = script.ruleFor({ method, origin, url });
+    const action: ScriptAction = rule ?? {};
     const taken = await body(action.takeOnly);
     if (action.delay !== undefined) await sleep(action.delay);
     const whole = { ...request, body: taken };
-    const answer = action.answer ?? answerTo(partsOf(), whole);
-    const isReset = action.reset === true || action.takeOnly !== undefined;
-    const { method, url, headers } = request;
-    const status = isReset ? 0 : answer.status;
+    const answered = action.answer ?? answerTo(partsOf(), whole);
+    const answer = withHeaders(action.change?.(answered, whole) ?? answered, action.headers);
+    const isRefused = action.takeOnly !== undefined && action.answer === undefined;
+    const isReset = action.reset === true || isRefused;
     ledger.push({
       origin,
       method,
       url: url.pathname + url.search,
       headers,
       received: taken.byteLength,
-      status,
+      body: taken,
+      status: isReset ? 0 : answer.status,
+      rule,
+      at: performance.now(),
+      httpVersion,
+      hasCertificate,
     });
-    return isReset ? "reset" : { ...withHeaders(answer, action.headers), cutAfter: action.cutAfter };
+    return isReset ? "reset" : { ...answer, delivery: action };
   };
-  const opened = await openOrigins(origins, decide);
+  const opened = await openOrigins(origins, decide, { tls: options.tls });
   const host = (origin: string = origins[0] ?? ""): string => `${origin}:${opened.portOf(origin)}`;
+  const url = (origin?: string): string =>
+    `${options.tls === undefined ? "http" : "https"}://${host(origin)}`;
+  const refused = new Map<string, number>();
   const guardOf = (): Guard => ({
     auth,
     tokens,
     quirks,
-    realm: `http://${host(realmOf(auth, origins))}/token`,
+    realm: `${url(realmOf(auth, origins))}/token`,
   });
   const partsOf = (): AnswerParts => ({
     content,
     features,
     guard: guardOf(),
     deviations,
-    self: `http://${host()}`,
-    storage: `http://${host(origins.at(-1))}`,
+    self: url(),
+    storage: url(origins.at(-1)),
   });
 
   return {
     host,
+    url,
     content,
-    lookup: lookupOf(origins),
+    lookup: lookupOf(origins, refused),
     get ledger() {
       return [...ledger];
     },
     clearLedger: () => void ledger.splice(0),
     script: (rules) => script.replace(rules),
+    revokeTokens: () => tokens.revoke(),
+    refuseConnections: (count, origin = origins[0] ?? "") => void refused.set(origin, count),
     close: () => opened.close(),
     [Symbol.asyncDispose]: () => opened.close(),
   };

@@ -1,4 +1,4 @@
-import type { ScriptedAnswer } from "./exchange.ts";
+import type { ScriptedAnswer, ScriptedRequest } from "./exchange.ts";
 
 /** What happens to a request, instead of or on top of what the registry answers. */
 export interface ScriptAction {
@@ -6,13 +6,23 @@ export interface ScriptAction {
   readonly answer?: ScriptedAnswer | undefined;
   /** Headers that are added to what is answered; `undefined` takes one away. */
   readonly headers?: Readonly<Record<string, string | readonly string[] | undefined>> | undefined;
+  /** Makes something else of what is answered, once the registry has done what was asked. */
+  readonly change?: ((answer: ScriptedAnswer, request: ScriptedRequest) => ScriptedAnswer) | undefined;
   /** Waits for this many milliseconds before it answers. */
   readonly delay?: number | undefined;
   /** Resets the connection once the request has been read; the registry has done what was asked. */
   readonly reset?: boolean | undefined;
-  /** Resets the connection after this many bytes of the answer's body. */
+  /** Ends the connection after this many bytes of the answer's body. */
   readonly cutAfter?: number | undefined;
-  /** Takes in only this many bytes of the request's body, then resets the connection. */
+  /** How the connection ends that is cut: with a FIN, or with a RST, which loses what was on its way. */
+  readonly cutBy?: "end" | "reset" | undefined;
+  /** Sends this many bytes of the answer's body, then nothing more until the client leaves. */
+  readonly stallAfter?: number | undefined;
+  /** Sends the answer's body in pieces of this many bytes, with this many milliseconds between them. */
+  readonly pace?: { readonly bytes: number; readonly every: number } | undefined;
+  /** Sends the answer's body over and over, until the client leaves. */
+  readonly endless?: boolean | undefined;
+  /** Takes in only this many bytes of the request's body, then answers with `answer`, or resets the connection. */
   readonly takeOnly?: number | undefined;
 }
 
@@ -26,48 +36,57 @@ export interface ScriptRule extends ScriptAction {
   readonly origin?: string | undefined;
   /** Which of the matching requests, the first being 1; all by default. */
   readonly nth?: number | readonly number[] | undefined;
+  /** Counts the requests for each blob apart, by the digest in the URL; for each path where there is none. */
+  readonly per?: "blob" | undefined;
+}
+
+interface Asked {
+  readonly method: string;
+  readonly origin: string;
+  readonly url: URL;
 }
 
 /** Rules that know how often each of them has matched. */
 export interface Script {
-  /** The first rule's action for a request; counts it for every rule it matches. */
-  actionFor(request: {
-    readonly method: string;
-    readonly origin: string;
-    readonly path: string;
-  }): ScriptAction;
+  /** The first rule whose turn it is; counts the request for every rule it matches. */
+  ruleFor(request: Asked): ScriptRule | undefined;
   /** Replaces the rules, all counts at zero. */
   replace(rules: readonly ScriptRule[]): void;
 }
 
 export function createScript(initial: readonly ScriptRule[]): Script {
-  let entries = entriesOf(initial);
+  let entries = initial.map(entryOf);
   return {
-    actionFor(request) {
-      let action: ScriptAction | undefined;
-      for (const entry of entries) {
-        if (!entry.matches(request)) continue;
-        entry.count++;
-        if (isTurn(entry.rule, entry.count)) action ??= entry.rule;
-      }
-      return action ?? {};
+    ruleFor(request) {
+      const due = entries.filter((entry) => entry.isDue(request));
+      return due[0]?.rule;
     },
     replace(rules) {
-      entries = entriesOf(rules);
+      entries = rules.map(entryOf);
     },
   };
 }
 
-function entriesOf(rules: readonly ScriptRule[]) {
-  return rules.map((rule) => {
-    const parts = rule.path.split("*");
-    return {
-      rule,
-      count: 0,
-      matches: ({ method, origin, path }: { method: string; origin: string; path: string }): boolean =>
-        (rule.method ?? method) === method && (rule.origin ?? origin) === origin && fits(path, parts),
-    };
-  });
+function entryOf(rule: ScriptRule) {
+  const parts = rule.path.split("*");
+  const counts = new Map<string, number>();
+  return {
+    rule,
+    /** Counts the request if it matches. */
+    isDue({ method, origin, url }: Asked): boolean {
+      if ((rule.method ?? method) !== method || (rule.origin ?? origin) !== origin) return false;
+      if (!fits(url.pathname, parts)) return false;
+      const key = rule.per === "blob" ? blobOf(url) : "";
+      const count = (counts.get(key) ?? 0) + 1;
+      counts.set(key, count);
+      return isTurn(rule, count);
+    },
+  };
+}
+
+function blobOf(url: URL): string {
+  const { pathname, searchParams } = url;
+  return searchParams.get("digest") ?? searchParams.get("mount") ?? pathname;
 }
 
 /** Whether `path` consists of `parts`, in their order, with anything between them. */

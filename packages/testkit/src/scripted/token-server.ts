@@ -30,6 +30,8 @@ export interface TokenServer {
   answer(request: ScriptedRequest): ScriptedAnswer;
   /** Whether `token` allows all of `needed`. */
   check(token: string, needed: readonly Grant[]): TokenState;
+  /** Forgets every access token. */
+  revoke(): void;
 }
 
 /** @see https://distribution.github.io/distribution/spec/auth/token/ and …/oauth/ */
@@ -96,6 +98,7 @@ export function createTokenServer(options: TokenServerOptions, now: () => number
       if (request.method === "GET") return answerGet(request);
       return request.method === "POST" ? answerPost(request) : refuseToken(405, "invalid_request");
     },
+    revoke: () => issued.clear(),
     check(token, needed) {
       const found = issued.get(token);
       if (found === undefined) return "unknown";
