@@ -133,6 +133,7 @@ describe("atSide", () => {
       method: "GET",
       url: "https://a/",
       attempt: 3,
+      registryErrors: [{ code: "NAME_UNKNOWN", message: "no such repository" }],
       requestId: "r",
       retryAfter: 5,
       hint: "h",

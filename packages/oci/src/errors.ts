@@ -1,3 +1,5 @@
+import type { RegistryError } from "./wire/error-body.ts";
+
 /**
  * The one set of reasons for which anything in Drayage throws: the fourteen codes of the distribution-spec,
  * three that RFC 9110 names by status, and our own.
@@ -101,6 +103,8 @@ export interface OciErrorOptions {
   readonly status?: number | undefined;
   /** The registry's own `detail`, as it was parsed; never interpreted. */
   readonly detail?: unknown;
+  /** Everything the registry reported, in its own words. */
+  readonly registryErrors?: readonly RegistryError[] | undefined;
   readonly method?: string | undefined;
   /** Without userinfo and with every query value that could be a secret removed. */
   readonly url?: string | undefined;
@@ -133,6 +137,7 @@ export class OciError extends Error {
   // Declared only: what is not known is not there, and is not printed.
   declare readonly status: number | undefined;
   declare readonly detail: unknown;
+  declare readonly registryErrors: readonly RegistryError[] | undefined;
   declare readonly method: string | undefined;
   declare readonly url: string | undefined;
   declare readonly side: Side | undefined;
@@ -145,8 +150,9 @@ export class OciError extends Error {
     super(escapeControls(message), options.cause === undefined ? {} : { cause: options.cause });
     this.code = code;
     this.retryable = options.retryable ?? errorTable[code].retryable;
-    const { status, detail, method, url, side, attempt, requestId, retryAfter, hint } = options;
-    const known = { status, detail, method, url, side, attempt, requestId, retryAfter, hint };
+    const { status, detail, registryErrors, method, url, side, attempt, requestId, retryAfter, hint } =
+      options;
+    const known = { status, detail, registryErrors, method, url, side, attempt, requestId, retryAfter, hint };
     Object.assign(this, Object.fromEntries(Object.entries(known).filter(([, value]) => value !== undefined)));
   }
 }
@@ -192,8 +198,20 @@ export function statusOfCode(code: OciErrorCode): number {
 /** The same error seen from a copy: `side` added, everything else kept. */
 export function atSide(error: unknown, side: Side): unknown {
   if (!isOciError(error) || error.side !== undefined) return error;
-  const { status, detail, method, url, attempt, requestId, retryAfter, retryable, hint } = error;
-  const known = { status, detail, method, url, attempt, requestId, retryAfter, retryable, hint };
+  const { status, detail, registryErrors, method, url, attempt, requestId, retryAfter, retryable, hint } =
+    error;
+  const known = {
+    status,
+    detail,
+    registryErrors,
+    method,
+    url,
+    attempt,
+    requestId,
+    retryAfter,
+    retryable,
+    hint,
+  };
   return new OciError(error.code, `${side}: ${error.message}`, { ...known, side, cause: error });
 }
 

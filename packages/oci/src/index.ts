@@ -212,6 +212,7 @@ export {
   type UnsatisfiedRange,
 } from "./wire/range.ts";
 export { formatRetryAfter, parseRetryAfter } from "./wire/retry-after.ts";
+export { formatRateLimit, parseRateLimit, type RateLimit } from "./wire/rate-limit.ts";
 export {
   formatRoute,
   parseRoute,

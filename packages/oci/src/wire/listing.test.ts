@@ -16,6 +16,11 @@ describe("parseTagPage: end-8 of the distribution-spec", () => {
     ["nothing", {}, { tags: [], skipped: 0 }],
     ["a name that is none", { name: 1, tags: ["v1"] }, { tags: ["v1"], skipped: 0 }],
     [
+      "names of repositories below",
+      { tags: ["v1"], child: ["b", 1, "..", "c"] },
+      { tags: ["v1"], skipped: 0, children: ["b", "c"] },
+    ],
+    [
       "entries that are no tags",
       { tags: ["v1", null, digest, 1, "", "a b", "\u001b]52"] },
       { tags: ["v1"], skipped: 6 },

@@ -11,6 +11,8 @@ export interface TagPage {
   readonly tags: readonly Tag[];
   /** How many entries were no tags: some registries list digests or `null` among them. */
   readonly skipped: number;
+  /** The last parts of the names of repositories below this one, where the registry tells: Artifact Registry does. */
+  readonly children?: readonly string[] | undefined;
   /** What Artifact Registry tells about every manifest besides. */
   readonly manifests?: readonly ListedManifest[] | undefined;
 }
@@ -42,10 +44,12 @@ export interface CatalogPage {
 export function parseTagPage(body: Uint8Array): TagPage {
   const page = parsePage(body);
   const name = ownValue(page, "name");
+  const children = ownValue(page, "child");
   const manifests = parseObject(ownValue(page, "manifest"));
   return {
     name: typeof name === "string" ? name : undefined,
     ...takeTags(parseEntries(page, "tags")),
+    children: Array.isArray(children) ? children.filter(isName) : undefined,
     manifests: manifests && Object.entries(manifests).flatMap(parseListedManifest),
   };
 }
@@ -72,6 +76,10 @@ function parseEntries(page: JsonObject, key: string): readonly unknown[] {
   const entries = ownValue(page, key) ?? [];
   if (Array.isArray(entries)) return entries;
   throw new OciError("RESPONSE_INVALID", `a list whose "${key}" is no array`);
+}
+
+function isName(value: unknown): value is string {
+  return typeof value === "string" && isRepositoryName(value);
 }
 
 function takeTags(entries: readonly unknown[]): { readonly tags: readonly Tag[]; readonly skipped: number } {
