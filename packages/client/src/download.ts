@@ -14,6 +14,7 @@ import {
 import type { Endpoint } from "./endpoint.ts";
 import { abandon, identityBody } from "./http/body.ts";
 import type { RegistryResponse } from "./http/message.ts";
+import { createProgress } from "./progress.ts";
 
 /** Part of a blob that is being read; both ends included. */
 export interface Download extends CallOptions {
@@ -54,11 +55,14 @@ export function resumed(first: RegistryResponse, download: Download): Bytes {
 
   async function* reading(): AsyncGenerator<Uint8Array, void, undefined> {
     const setbacks = createSetbacks(endpoint, start);
+    const total = end + 1 - start;
+    const report = createProgress(endpoint, { direction: "download", digest, total });
     let offset = start;
     while (true) {
       try {
         for await (const chunk of current) {
           offset += chunk.byteLength;
+          report(offset - start);
           yield chunk;
         }
         if (offset > end) return;
@@ -127,6 +131,7 @@ function createSetbacks({ settings, host }: Endpoint, start: number): Setbacks {
       const isLost = isOciError(error, "CONNECTION_FAILED", "TIMEOUT", "RESPONSE_INVALID") && error.retryable;
       if (!isLost || count >= attempts) throw error;
       const milliseconds = Math.min(minDelay * 2 ** (count - 1), maxDelay);
+      settings.trace({ type: "retry", host: host.name, attempt: count + 1, reason: error.code });
       settings.trace({ type: "wait", host: host.name, milliseconds, reason: error.code });
       await sleep(milliseconds, { signal });
     },

@@ -19,6 +19,7 @@ import type { Endpoint, Question } from "./endpoint.ts";
 import type { RegistryResponse } from "./http/message.ts";
 import { withRetries } from "./http/retry.ts";
 import { resolveServerUrl, withParameter } from "./http/url.ts";
+import { createProgress } from "./progress.ts";
 
 /** How much is sent at a time unless the registry wants more or takes less, in bytes. */
 const usualChunk = 8 * 1024 * 1024;
@@ -52,11 +53,13 @@ export function continueUpload(endpoint: Endpoint, url: URL): UploadSession {
 class HttpUpload implements UploadSession {
   readonly minChunk: number | undefined;
   readonly #endpoint: Endpoint;
+  readonly #report: (bytes: number) => void;
   #url: URL;
   #offset = 0;
 
   constructor(endpoint: Endpoint, begun: { readonly url: URL; readonly minChunk?: number | undefined }) {
     this.#endpoint = endpoint;
+    this.#report = createProgress(endpoint, { direction: "upload" });
     this.#url = begun.url;
     this.minChunk = begun.minChunk ?? endpoint.host.quirks.minChunk;
   }
@@ -95,7 +98,9 @@ class HttpUpload implements UploadSession {
     const to = withParameter(this.#url, "digest", digest);
     const body = new Uint8Array();
     await this.#ask({ method: "PUT", to, body, expect: [200, 201, 204], isRepeatable: false, signal });
-    return blobDescriptor(digest, this.#offset);
+    const total = this.#offset;
+    createProgress(this.#endpoint, { direction: "upload", digest, total })(total);
+    return blobDescriptor(digest, total);
   }
 
   async cancel({ signal }: CallOptions = {}): Promise<void> {
@@ -124,6 +129,7 @@ class HttpUpload implements UploadSession {
     };
     const isWorthIt = (error: OciError): boolean => isOciError(error);
     await withRetries(send, { ...settings, host: host.name, signal, isWorthIt });
+    this.#report(this.#offset);
   }
 
   async #patch(

@@ -23,6 +23,7 @@ import type { Endpoint } from "./endpoint.ts";
 import type { RegistryResponse, RequestBody } from "./http/message.ts";
 import { withRetries } from "./http/retry.ts";
 import { withParameter } from "./http/url.ts";
+import { createProgress } from "./progress.ts";
 import { continueUpload } from "./upload-session.ts";
 
 /** See `BlobWriter.putBlob`. */
@@ -130,7 +131,7 @@ async function upload(endpoint: Endpoint, { descriptor, open, session, signal }:
   const source: Source = { open, failure: undefined };
   const send = async (attempt: number): Promise<void> => {
     const to = attempt === 1 ? session : sessionOf(await beginUpload(endpoint, { signal }));
-    const body = await openBody(source, descriptor, { signal });
+    const body = await openBody(source, descriptor, { endpoint, signal });
     try {
       await putBytes(endpoint, descriptor, { to, body, signal });
     } catch (error) {
@@ -146,8 +147,8 @@ async function upload(endpoint: Endpoint, { descriptor, open, session, signal }:
 function asLostSession(error: unknown): unknown {
   if (!isOciError(error, "BLOB_UPLOAD_UNKNOWN", "BLOB_UPLOAD_INVALID", "RANGE_INVALID", "UNAUTHORIZED"))
     return error;
-  const { status, method, url, attempt, requestId, hint } = error;
-  const known = { status, method, url, attempt, requestId, hint };
+  const { status, registryErrors, method, url, attempt, requestId, hint } = error;
+  const known = { status, registryErrors, method, url, attempt, requestId, hint };
   return new OciError(error.code, error.message, { ...known, retryable: true, cause: error });
 }
 
@@ -160,28 +161,38 @@ interface Source {
 async function openBody(
   source: Source,
   { digest, size }: Descriptor,
-  { signal }: CallOptions,
+  { endpoint, signal }: CallOptions & { readonly endpoint: Endpoint },
 ): Promise<RequestBody> {
+  const report = createProgress(endpoint, { direction: "upload", digest, total: size });
   try {
     const bytes = await source.open(0, { signal });
     const checked = isVerified(bytes, digest) ? bytes : verified(bytes, { digest, size });
     return size === 0
       ? await readAll(checked, { limit: 0 })
-      : { bytes: noting(checked, source), length: size };
+      : { bytes: noting(checked, source, { report }), length: size };
   } catch (error) {
     source.failure = error;
     throw error;
   }
 }
 
-/** `bytes`; if they fail, the source knows. */
-function noting(bytes: Bytes, source: Source): Bytes {
+/** `bytes`, their progress reported; if they fail, the source knows. */
+function noting(
+  bytes: Bytes,
+  source: Source,
+  { report }: { readonly report: (bytes: number) => void },
+): Bytes {
   const chunks = bytes[Symbol.asyncIterator]();
   return closing(reading(), () => chunks.return?.());
 
   async function* reading(): AsyncGenerator<Uint8Array, void, undefined> {
+    let sent = 0;
     try {
-      yield* { [Symbol.asyncIterator]: () => chunks };
+      for await (const chunk of { [Symbol.asyncIterator]: () => chunks }) {
+        sent += chunk.byteLength;
+        report(sent);
+        yield chunk;
+      }
     } catch (error) {
       source.failure = error;
       throw error;

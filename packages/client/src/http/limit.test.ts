@@ -5,8 +5,10 @@ import { settingsOf } from "../options.ts";
 import { errorOf } from "../../fixture/scripted.ts";
 import { limit } from "./limit.ts";
 import type { Lane, RegistryRequest, RegistryResponse, Send } from "./message.ts";
+import type { TraceEvent } from "./trace.ts";
 
-const host = hostOf("registry.example", settingsOf({}));
+const settings = settingsOf({});
+const host = hostOf("registry.example", settings);
 
 function requestOn(lane: Lane, signal?: AbortSignal): RegistryRequest {
   return { host, method: "GET", url: host.url, lane, subject: "blob", signal };
@@ -32,7 +34,7 @@ const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resol
 describe("places", () => {
   it("no more requests are under way than there are, and each answer lets the next one in", async () => {
     const { send, waiting } = gate();
-    const limited = limit({ concurrency: 2, budget: undefined })(send);
+    const limited = limit({ ...settings, concurrency: 2 })(send);
     const all = [1, 2, 3].map(() => limited(requestOn("api")));
     await settled();
     expect(waiting).toHaveLength(2);
@@ -45,7 +47,7 @@ describe("places", () => {
 
   it("uploads do not take the places of the downloads that feed them", async () => {
     const { send, waiting } = gate();
-    const limited = limit({ concurrency: 1, budget: undefined })(send);
+    const limited = limit({ ...settings, concurrency: 1 })(send);
     const all = [limited(requestOn("upload")), limited(requestOn("download"))];
     await settled();
     expect(waiting).toHaveLength(2);
@@ -55,7 +57,7 @@ describe("places", () => {
 
   it("who aborts while waiting leaves the queue, and nobody else waits for it", async () => {
     const { send, waiting } = gate();
-    const limited = limit({ concurrency: 1, budget: undefined })(send);
+    const limited = limit({ ...settings, concurrency: 1 })(send);
     const controller = new AbortController();
     const first = limited(requestOn("api"));
     const second = errorOf(limited(requestOn("api", controller.signal)));
@@ -78,7 +80,7 @@ it("the budget is asked for each request, pull and byte, and shown every answer"
     take: async (name, kind, amount) => void spent.push(`${name} ${kind} ${amount}`),
     observe: (name, _headers, status) => void spent.push(`${name} saw ${status}`),
   };
-  const limited = limit({ concurrency: 1, budget })(async (request) => answer(request));
+  const limited = limit({ ...settings, concurrency: 1, budget })(async (request) => answer(request));
   const { body } = await limited({ ...requestOn("download"), counts: "pull" });
   expect((await readAll(body, { limit: 7 })).byteLength).toBe(7);
   expect(spent).toEqual([
@@ -88,4 +90,52 @@ it("the budget is asked for each request, pull and byte, and shown every answer"
     "registry.example byte 3",
     "registry.example byte 4",
   ]);
+});
+
+describe("the trace tells of waits", () => {
+  const timed = (waits: { readonly budget: boolean }) => {
+    const events: TraceEvent[] = [];
+    let time = 0;
+    const budget: Budget = {
+      take: async () => {
+        if (waits.budget) time += 500;
+      },
+      observe: () => undefined,
+    };
+    const now = () => time;
+    const options = {
+      ...settings,
+      concurrency: 1,
+      budget,
+      now,
+      trace: (event: TraceEvent) => void events.push(event),
+    };
+    return { events, layer: limit(options), pass: (milliseconds: number) => void (time += milliseconds) };
+  };
+
+  it("for a place", async () => {
+    const { send, waiting } = gate();
+    const { events, layer, pass } = timed({ budget: false });
+    const limited = layer(send);
+    const all = [limited(requestOn("api")), limited(requestOn("api"))];
+    await settled();
+    pass(250);
+    waiting[0]?.();
+    await settled();
+    waiting[1]?.();
+    await Promise.all(all);
+    expect(events).toEqual([{ type: "wait", host: "registry.example", milliseconds: 250, reason: "LIMIT" }]);
+  });
+
+  it("for the budget", async () => {
+    const { events, layer } = timed({ budget: true });
+    await layer(async (request) => answer(request))(requestOn("api"));
+    expect(events).toEqual([{ type: "wait", host: "registry.example", milliseconds: 500, reason: "LIMIT" }]);
+  });
+
+  it("but not of requests that pass at once", async () => {
+    const { events, layer } = timed({ budget: false });
+    await layer(async (request) => answer(request))(requestOn("api"));
+    expect(events).toEqual([]);
+  });
 });

@@ -1,8 +1,8 @@
 import { abortable, closing, type Budget, type Bytes, type CallOptions } from "@drayage/oci";
 import type { Settings } from "../options.ts";
-import type { Layer, RegistryRequest, RegistryResponse, Send } from "./message.ts";
+import type { Layer, RegistryRequest, RegistryResponse } from "./message.ts";
 
-export type LimitSettings = Pick<Settings, "concurrency" | "budget">;
+export type LimitSettings = Pick<Settings, "concurrency" | "budget" | "trace" | "now">;
 
 /**
  * Bounds how much is asked of a registry: so many requests at a time, and as much as its budget allows.
@@ -10,7 +10,7 @@ export type LimitSettings = Pick<Settings, "concurrency" | "budget">;
  * A place is kept until the answer begins. Uploads have places of their own, for what they send may come from the
  * same registry: if both shared them, uploads could fill them all and wait for downloads that get none.
  */
-export function limit({ concurrency, budget }: LimitSettings): Layer {
+export function limit({ concurrency, budget, trace, now }: LimitSettings): Layer {
   const places = new Map<string, Places>();
   const placesOf = ({ host, lane }: RegistryRequest): Places => {
     const key = `${lane === "upload" ? "upload" : "other"} ${host.url.origin}`;
@@ -19,22 +19,30 @@ export function limit({ concurrency, budget }: LimitSettings): Layer {
     return found;
   };
   return (next) => async (request) => {
+    const start = now();
     const leave = await placesOf(request).enter(request);
     try {
-      return budget === undefined ? await next(request) : await spend(budget, next, request);
+      if (budget !== undefined) await take(budget, request);
+      const milliseconds = now() - start;
+      if (milliseconds >= 1) trace({ type: "wait", host: request.host.name, milliseconds, reason: "LIMIT" });
+      const response = await next(request);
+      return budget === undefined ? response : observed(response, budget, request);
     } finally {
       leave();
     }
   };
 }
 
-async function spend(budget: Budget, next: Send, request: RegistryRequest): Promise<RegistryResponse> {
-  const { counts, host, lane, signal } = request;
+async function take(budget: Budget, { counts, host, signal }: RegistryRequest): Promise<void> {
   await budget.take(host.name, "request", 1, { signal });
   if (counts !== undefined) await budget.take(host.name, counts, 1, { signal });
-  const response = await next(request);
-  budget.observe(host.name, response.headers, response.status);
-  return lane === "download" ? { ...response, body: metered(response.body, budget, request) } : response;
+}
+
+function observed(response: RegistryResponse, budget: Budget, request: RegistryRequest): RegistryResponse {
+  budget.observe(request.host.name, response.headers, response.status);
+  return request.lane === "download"
+    ? { ...response, body: metered(response.body, budget, request) }
+    : response;
 }
 
 function metered(body: Bytes, budget: Budget, { host, signal }: RegistryRequest): Bytes {

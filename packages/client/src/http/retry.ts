@@ -50,9 +50,10 @@ export async function withRetries<Result>(
   }
 
   /** Waits as long as the registry asks, less the pause that follows anyway. */
-  async function obey({ error, retriesLeft, retryDelay }: RetryContext): Promise<void> {
+  async function obey({ error, attemptNumber, retriesLeft, retryDelay }: RetryContext): Promise<void> {
     if (retriesLeft === 0 || !isHopeful(error)) return;
     const milliseconds = Math.max(waitOf(error), retryDelay);
+    trace({ type: "retry", host, attempt: attemptNumber + 1, reason: error.code });
     trace({ type: "wait", host, milliseconds, reason: error.code });
     if (milliseconds > retryDelay) await sleep(milliseconds - retryDelay, { signal });
   }

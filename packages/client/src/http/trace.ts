@@ -1,9 +1,24 @@
-import { headerOf, isOciError, parseWarnings, type OciErrorCode } from "@drayage/oci";
-import type { Layer, Method, RegistryRequest } from "./message.ts";
+import {
+  headerOf,
+  isOciError,
+  parseRateLimit,
+  parseWarnings,
+  type Digest,
+  type OciErrorCode,
+  type RateLimit,
+} from "@drayage/oci";
+import type { Layer, Method, RegistryRequest, RegistryResponse } from "./message.ts";
 import { redactUrl } from "./url.ts";
 
 /** What a client does, as it happens; without secrets. */
-export type TraceEvent = RequestEvent | WaitEvent | TokenEvent | WarningEvent;
+export type TraceEvent =
+  | RequestEvent
+  | RetryEvent
+  | WaitEvent
+  | TokenEvent
+  | WarningEvent
+  | RateLimitEvent
+  | ProgressEvent;
 
 /** A request that was answered, or failed. */
 export interface RequestEvent {
@@ -24,12 +39,22 @@ export interface RequestEvent {
   readonly error?: OciErrorCode | "ABORTED" | undefined;
 }
 
-/** A pause before a request is sent again. */
+/** Something that failed and is going to be tried again. */
+export interface RetryEvent {
+  readonly type: "retry";
+  readonly host: string;
+  /** Which try comes now; the first one is 1, and is none of these. */
+  readonly attempt: number;
+  readonly reason: OciErrorCode;
+}
+
+/** A pause. */
 export interface WaitEvent {
   readonly type: "wait";
   readonly host: string;
   readonly milliseconds: number;
-  readonly reason: OciErrorCode;
+  /** What failed, for a pause that begins now; `LIMIT` for one that `concurrency` or the budget made, and that is over. */
+  readonly reason: OciErrorCode | "LIMIT";
 }
 
 /** A token that was issued. */
@@ -50,6 +75,25 @@ export interface WarningEvent {
   readonly text: string;
 }
 
+/** How much a registry still grants, told with every answer that says so. */
+export interface RateLimitEvent extends RateLimit {
+  readonly type: "rate-limit";
+  readonly host: string;
+}
+
+/** How far the content of a blob has come: at its end, and about once per MiB before. */
+export interface ProgressEvent {
+  readonly type: "progress";
+  readonly host: string;
+  readonly direction: "download" | "upload";
+  /** Absent for an upload whose digest is not known before its end. */
+  readonly digest?: Digest | undefined;
+  /** How many bytes so far; fewer than before if it had to begin again. */
+  readonly bytes: number;
+  /** How many there will be, if that is known. */
+  readonly total?: number | undefined;
+}
+
 export interface TraceSettings {
   readonly trace: (event: TraceEvent) => void;
   readonly now: () => number;
@@ -64,15 +108,23 @@ export function trace({ trace: sink, now }: TraceSettings): Layer {
       const response = await next(request);
       const bytes = Number(headerOf(response.headers, "content-length") ?? Number.NaN);
       sink({ ...about(), status: response.status, ...(Number.isNaN(bytes) ? {} : { bytes }) });
-      for (const text of parseWarnings(response.headers["warning"])) {
-        sink({ type: "warning", host: request.host.name, text });
-      }
+      for (const event of told(response)) sink(event);
       return response;
     } catch (error) {
       sink({ ...about(), error: isOciError(error) ? error.code : "ABORTED" });
       throw error;
     }
   };
+}
+
+/** What a registry says by the way. */
+function told({ headers, request: { host } }: RegistryResponse): readonly TraceEvent[] {
+  const about = { host: host.name };
+  const warnings = parseWarnings(headers["warning"]).map(
+    (text) => ({ type: "warning", ...about, text }) as const,
+  );
+  const rateLimit = parseRateLimit(headers);
+  return rateLimit === undefined ? warnings : [...warnings, { type: "rate-limit", ...about, ...rateLimit }];
 }
 
 function aboutOf({ method, url, host, attempt = 1 }: RegistryRequest) {
