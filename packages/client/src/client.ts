@@ -1,10 +1,11 @@
-import { parseReference, type Action, type HttpSend, type Reference, type Repository } from "@drayage/oci";
+import { parseReference, type Action, type HttpSend, type Reference } from "@drayage/oci";
 import { hostOf, type Host } from "./host.ts";
 import { createAgents } from "./http/agent.ts";
 import { createHttpSend } from "./http/plain.ts";
 import { createPipelines } from "./http/pipeline.ts";
 import { settingsOf, type ClientOptions } from "./options.ts";
 import { createRegistryClient, type RegistryClient } from "./registry.ts";
+import type { RepositoryClient } from "./repository.ts";
 
 /** Registries over HTTP, with the connections, tokens and limits that they share. */
 export interface Client extends AsyncDisposable {
@@ -26,7 +27,7 @@ export interface Client extends AsyncDisposable {
   repository(
     reference: string | Reference,
     options?: { readonly access?: readonly Action[] | undefined },
-  ): Repository;
+  ): RepositoryClient;
   /** Sends a request to anywhere else, such as a vendor's API, under the same limits and address rules. */
   readonly send: HttpSend;
   /** Ends every connection; what is under way fails. */

@@ -30,6 +30,7 @@ export interface Question extends CallOptions {
   readonly isRepeatable?: boolean | undefined;
   /** How much of the answer is read in one piece, if it is. */
   readonly bodyLimit?: number | undefined;
+  readonly followRedirects?: boolean | undefined;
   readonly counts?: BudgetKind | undefined;
 }
 
@@ -77,6 +78,7 @@ export function createEndpoint({ host, settings, send, repository, access }: End
       body,
       isRepeatable,
       bodyLimit,
+      followRedirects,
       counts,
       signal,
     } = question;
@@ -92,6 +94,7 @@ export function createEndpoint({ host, settings, send, repository, access }: End
       body,
       isRepeatable,
       bodyLimit,
+      followRedirects,
       counts,
       signal,
       permission,

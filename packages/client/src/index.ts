@@ -1,6 +1,17 @@
 export { createClient, type Client } from "./client.ts";
+export { createDiagnosticsTrace, diagnosticsChannel } from "./diagnostics.ts";
 export type { AddressContext } from "./http/dial.ts";
-export type { RequestEvent, TokenEvent, TraceEvent, WaitEvent, WarningEvent } from "./http/trace.ts";
+export type {
+  ProgressEvent,
+  RateLimitEvent,
+  RequestEvent,
+  RetryEvent,
+  TokenEvent,
+  TraceEvent,
+  WaitEvent,
+  WarningEvent,
+} from "./http/trace.ts";
+export type { FetchManifestOptions } from "./manifests.ts";
 export type {
   ClientOptions,
   HostOptions,
@@ -13,3 +24,4 @@ export type {
 export { profileOf, profiles, type KnownRegistry } from "./quirks/index.ts";
 export type { Fact, Profile, Quirk, Source } from "./quirks/profile.ts";
 export type { RegistryClient } from "./registry.ts";
+export type { RepositoryClient } from "./repository.ts";

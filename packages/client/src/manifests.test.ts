@@ -33,6 +33,39 @@ describe("getManifest", () => {
     expect(digestOf(document.bytes)).toBe(digest);
   });
 
+  it("asks for every known media type, or for those that are wanted", async () => {
+    await using opened = await openWith();
+    await opened.repository.getManifest("v1");
+    await opened.repository.getManifest("v1", { accept: [mediaType, "text/x-other"] });
+    const [all, some] = opened.server.ledger.map(({ headers }) => headers["accept"]);
+    expect(all).toContain("application/vnd.oci.image.index.v1+json");
+    expect(some).toBe(`${mediaType}, text/x-other`);
+  });
+
+  it("follows a redirect unless it is told not to", async () => {
+    const headers = { location: `/v2/library/app/manifests/${digest}` };
+    await using opened = await openWith({ path: tagPath, answer: { status: 302, headers } });
+    expect(await opened.repository.getManifest("v1")).toMatchObject({ descriptor });
+    expect(await errorOf(opened.repository.getManifest("v1", { followRedirects: false }))).toMatchObject({
+      code: "RESPONSE_INVALID",
+      status: 302,
+    });
+    expect(answered(opened)).toEqual(["GET 302", "GET 200", "GET 302"]);
+  });
+
+  it("throws what the registry reported, in its own words too", async () => {
+    const errors = [
+      { code: "QUOTA_GONE", message: "come back later", detail: { left: 0 } },
+      { code: "DENIED", message: "no" },
+    ];
+    const answer = { status: 403, body: JSON.stringify({ errors }) };
+    await using opened = await openWith({ path: tagPath, answer });
+    expect(await errorOf(opened.repository.getManifest("v1"))).toMatchObject({
+      code: "DENIED",
+      registryErrors: errors,
+    });
+  });
+
   it("goes by the document where the registry sends any type, as static hosts do", async () => {
     await using opened = await openWith({ path: tagPath, headers: { "content-type": "text/plain" } });
     expect(await opened.repository.getManifest("v1")).toMatchObject({ descriptor: { mediaType } });

@@ -32,13 +32,23 @@ import type { Endpoint } from "./endpoint.ts";
 import { readBody } from "./http/body.ts";
 import type { RegistryResponse } from "./http/message.ts";
 
-const accept = manifestMediaTypes.join(", ");
+const everyType = manifestMediaTypes.join(", ");
+
+export interface FetchManifestOptions extends GetManifestOptions {
+  /**
+   * Media types to ask for instead of all that are known. A registry that has another one may convert it, refuse it
+   * or send it all the same; the descriptor says what came.
+   */
+  readonly accept?: readonly string[] | undefined;
+  /** Throws RESPONSE_INVALID instead of following a redirect if `false`. */
+  readonly followRedirects?: boolean | undefined;
+}
 
 /** See `ManifestReader.getManifest`. */
 export async function getManifest(
   endpoint: Endpoint,
   at: At,
-  { ifNoneMatch, signal }: GetManifestOptions = {},
+  { ifNoneMatch, accept = manifestMediaTypes, followRedirects, signal }: FetchManifestOptions = {},
 ): Promise<ManifestDocument> {
   const condition = ifNoneMatch === undefined ? {} : { "if-none-match": formatEntityTag(ifNoneMatch) };
   const { manifestBytes } = endpoint.settings.limits;
@@ -48,7 +58,8 @@ export async function getManifest(
     subject: "manifest",
     expect: [200],
     actions: ["pull"],
-    headers: { accept, ...condition },
+    headers: { accept: accept.join(", "), ...condition },
+    followRedirects,
     bodyLimit: manifestBytes,
     counts: "pull",
     signal,
@@ -74,7 +85,7 @@ export async function headManifest(
     // Some refuse HEAD where they answer GET.
     expect: [200, 403, 404, 405],
     actions: ["pull"],
-    headers: { accept },
+    headers: { accept: everyType },
     signal,
   });
   if (response.status === 404) return undefined;

@@ -1,3 +1,4 @@
+import type { TagPage } from "@drayage/oci";
 import { describe, expect, it } from "vitest";
 import { errorOf, openScripted, type Opened } from "../fixture/scripted.ts";
 
@@ -118,5 +119,27 @@ describe("lists", () => {
     for await (const _tag of opened.repository.listTags({ pageSize: 50 })) expect.unreachable();
     for await (const _tag of opened.repository.listTags({ pageSize: 5 })) expect.unreachable();
     expect(opened.requests().map((line) => line.slice(line.indexOf("?")))).toEqual(["?n=7", "?n=5"]);
+  });
+});
+
+describe("listTagPages", () => {
+  it("gives the pages as the registry makes them, with what it tells besides", async () => {
+    await using opened = await openScripted();
+    const first = { name: "library/app", tags: ["a", "b"], child: ["below", 1], manifest: {} };
+    const link = '<?last=b>; rel="next"';
+    opened.server.script([
+      { path: "*", nth: 1, answer: { status: 200, headers: { link }, body: JSON.stringify(first) } },
+      { path: "*", nth: 2, answer: { status: 200, body: '{"tags":null}' } },
+    ]);
+    const pages: TagPage[] = [];
+    for await (const page of opened.repository.listTagPages({ pageSize: 2 })) pages.push(page);
+    expect(pages).toMatchObject([
+      { name: "library/app", tags: ["a", "b"], children: ["below"], manifests: [] },
+      { tags: [] },
+    ]);
+    expect(opened.requests()).toEqual([
+      "GET /v2/library/app/tags/list?n=2",
+      "GET /v2/library/app/tags/list?last=b",
+    ]);
   });
 });

@@ -4,10 +4,10 @@ import { readBody } from "./http/body.ts";
 import type { RegistryResponse } from "./http/message.ts";
 import { redactUrl } from "./http/url.ts";
 
-export interface PagesOptions<Item> {
+export interface PagesOptions<PageType> {
   /** Asks for the first page; the further ones are asked for in the same way. */
   readonly question: Question;
-  readonly parse: (body: Uint8Array) => Page<Item>;
+  readonly parse: (body: Uint8Array) => PageType;
   /** The first page, if it has been asked for already. */
   readonly first?: RegistryResponse | undefined;
 }
@@ -22,34 +22,45 @@ export interface Page<Item> {
 /** Pages without a single entry that are read in a row. */
 const emptyPageLimit = 3;
 
+/** The entries of all {@link pages}. */
+export async function* entries<Item>(
+  endpoint: Endpoint,
+  options: PagesOptions<Page<Item>>,
+): AsyncGenerator<Item, void, undefined> {
+  const { signal } = options.question;
+  let previous: Item | undefined;
+  for await (const { items } of pages(endpoint, options)) {
+    for (const item of items) {
+      signal?.throwIfAborted();
+      // Some servers begin a page with the last entry of the one before.
+      if (item === previous) continue;
+      previous = item;
+      yield item;
+    }
+  }
+}
+
 /**
- * The entries of all pages, each asked for when the one before has been read.
+ * The pages of a list, each asked for when the one before has been read.
  *
  * A list that leads back to a page it had, goes on without entries or has no end is an error (GHSA-298f-872v-2rcx,
  * CVE-2023-46737).
  *
  * @throws OciError RESPONSE_INVALID, LIMIT_EXCEEDED
  */
-export async function* pages<Item>(
+export async function* pages<PageType extends Page<unknown>>(
   endpoint: Endpoint,
-  { question, parse, first }: PagesOptions<Item>,
-): AsyncGenerator<Item, void, undefined> {
+  { question, parse, first }: PagesOptions<PageType>,
+): AsyncGenerator<PageType, void, undefined> {
   const { limits } = endpoint.settings;
   const ask = (to: Question["to"]) => endpoint.ask({ ...question, to, bodyLimit: limits.pageBytes });
   const guard = createGuard(limits);
-  let previous: Item | undefined;
   for (let response = first ?? (await ask(question.to)); ; ) {
-    const { items, next } = parse(await readBody(response, { limit: limits.pageBytes }));
+    const page = parse(await readBody(response, { limit: limits.pageBytes }));
     const linked = nextLink(response.headers["link"], response.request.url)?.url;
-    guard.pass(response.request.url, items.length);
-    for (const item of items) {
-      question.signal?.throwIfAborted();
-      // Some servers begin a page with the last entry of the one before.
-      if (item === previous) continue;
-      previous = item;
-      yield item;
-    }
-    const to = linked ?? next;
+    guard.pass(response.request.url, page.items.length);
+    yield page;
+    const to = linked ?? page.next;
     if (to === undefined) return;
     response = await ask(to);
   }

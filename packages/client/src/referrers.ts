@@ -20,7 +20,7 @@ import type { Endpoint, Question } from "./endpoint.ts";
 import { drain } from "./http/body.ts";
 import type { RegistryResponse } from "./http/message.ts";
 import { findManifest, putManifest } from "./manifests.ts";
-import { pages } from "./pages.ts";
+import { entries } from "./pages.ts";
 
 export interface ListReferrersOptions extends CallOptions {
   readonly artifactType?: string | undefined;
@@ -39,7 +39,7 @@ export async function* listReferrers(
   const all =
     first === undefined
       ? await readIndex(endpoint, subject, { signal })
-      : pages(endpoint, { question, first, parse: (body) => ({ items: parseReferrers(body) }) });
+      : entries(endpoint, { question, first, parse: (body) => ({ items: parseReferrers(body) }) });
   for await (const referrer of all) {
     // Registries may leave the filter to us, and need not say so.
     if (artifactType === undefined || referrer.artifactType === artifactType) yield referrer;

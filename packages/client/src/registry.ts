@@ -1,12 +1,22 @@
-import { parseRepositoryName, type CallOptions, type Registry } from "@drayage/oci";
-import { createEndpoint, type EndpointOptions } from "./endpoint.ts";
-import { createRepository } from "./repository.ts";
+import {
+  parseRepositoryName,
+  type Action,
+  type CallOptions,
+  type Registry,
+  type Scope,
+  type Secret,
+} from "@drayage/oci";
+import { proofOf } from "./auth/authorize.ts";
+import { createEndpoint, type Endpoint, type EndpointOptions } from "./endpoint.ts";
+import type { RegistryResponse } from "./http/message.ts";
+import { createRepository, type RepositoryClient } from "./repository.ts";
 import { listRepositories } from "./tags.ts";
 
 /** A registry over HTTP. */
 export interface RegistryClient extends Registry {
   /** What credentials and budgets know it by. */
   readonly name: string;
+  repository(name: string, options?: { readonly access?: readonly Action[] | undefined }): RepositoryClient;
   /**
    * Resolves when the registry has answered, and accepted our credential if it wanted one.
    *
@@ -14,20 +24,52 @@ export interface RegistryClient extends Registry {
    * @see https://github.com/opencontainers/distribution-spec/blob/main/spec.md#determining-support
    */
   ping(options?: CallOptions): Promise<void>;
+  /**
+   * Resolves to what the registry wants to see as `Authorization` of whoever does what `scopes` say; `undefined` if it
+   * wants nothing. For programs that ask on our behalf: what is asked through this client has it anyway.
+   *
+   * @param scopes such as `repository:library/alpine:pull`, parsed; none for the registry itself
+   * @throws OciError UNAUTHORIZED, DENIED, UNTRUSTED_TOKEN_SERVER, CONNECTION_FAILED
+   * @see https://distribution.github.io/distribution/spec/auth/token/
+   */
+  authorization(scopes: readonly Scope[], options?: CallOptions): Promise<Secret | undefined>;
 }
 
 export function createRegistryClient(
   options: Pick<EndpointOptions, "host" | "settings" | "send">,
 ): RegistryClient {
   const endpoint = createEndpoint(options);
+  const endpointOf = (repository: string, access?: readonly Action[]): Endpoint =>
+    createEndpoint({ ...options, repository: parseRepositoryName(repository), access });
   return {
     name: options.host.name,
-    repository: (name, { access } = {}) =>
-      createRepository(createEndpoint({ ...options, repository: parseRepositoryName(name), access })),
+    repository: (name, { access } = {}) => createRepository(endpointOf(name, access)),
     listRepositories: (list) => listRepositories(endpoint, list),
     async ping({ signal } = {}) {
-      const to = { kind: "base" } as const;
-      await endpoint.tell({ method: "GET", to, subject: "registry", expect: [200], actions: [], signal });
+      await greet(endpoint, [], { signal });
+    },
+    async authorization(scopes, { signal } = {}) {
+      const repository = scopes.find(({ type }) => type === "repository")?.name;
+      const asker = repository === undefined ? endpoint : endpointOf(repository);
+      return proofOf(await greet(asker, scopes, { signal }));
     },
   };
+}
+
+/** Asks for nothing but to be let in. */
+async function greet(
+  endpoint: Endpoint,
+  scopes: readonly Scope[],
+  { signal }: CallOptions,
+): Promise<RegistryResponse> {
+  const to = { kind: "base" } as const;
+  return endpoint.tell({
+    method: "GET",
+    to,
+    subject: "registry",
+    expect: [200],
+    actions: [],
+    scopes,
+    signal,
+  });
 }

@@ -1,4 +1,13 @@
-import { parseManifest, type CallOptions, type Digest, type Repository } from "@drayage/oci";
+import {
+  parseManifest,
+  type At,
+  type CallOptions,
+  type Digest,
+  type ListOptions,
+  type ManifestDocument,
+  type Repository,
+  type TagPage,
+} from "@drayage/oci";
 import { deleteBlob, getBlob, headBlob } from "./blobs.ts";
 import type { Endpoint } from "./endpoint.ts";
 import {
@@ -8,14 +17,21 @@ import {
   getManifest,
   headManifest,
   putManifest,
+  type FetchManifestOptions,
 } from "./manifests.ts";
 import { addReferrer, hasReferrersApi, listReferrers, removeReferrer } from "./referrers.ts";
-import { listTags } from "./tags.ts";
+import { listTagPages, listTags } from "./tags.ts";
 import { openUpload } from "./upload-session.ts";
 import { mountBlob, putBlob } from "./upload.ts";
 
-/** One repository over HTTP. */
-export function createRepository(endpoint: Endpoint): Repository {
+/** A repository over HTTP. */
+export interface RepositoryClient extends Repository {
+  getManifest(at: At, options?: FetchManifestOptions): Promise<ManifestDocument>;
+  /** The tags page by page as the registry sends them, with what it tells besides. @throws OciError NAME_UNKNOWN */
+  listTagPages(options?: ListOptions): AsyncIterable<TagPage>;
+}
+
+export function createRepository(endpoint: Endpoint): RepositoryClient {
   return {
     name: endpoint.name,
     getManifest: (at, options) => getManifest(endpoint, at, options),
@@ -26,6 +42,7 @@ export function createRepository(endpoint: Endpoint): Repository {
     mountBlob: (digest, options) => mountBlob(endpoint, digest, options),
     openUpload: (options) => openUpload(endpoint, options),
     listTags: (options) => listTags(endpoint, options),
+    listTagPages: (options) => listTagPages(endpoint, options),
     listReferrers: (subject, options) => listReferrers(endpoint, subject, options),
     deleteTag: (tag, options) => deleteTag(endpoint, tag, options),
     deleteBlob: (digest, options) => deleteBlob(endpoint, digest, options),

@@ -6,17 +6,40 @@ import {
   type ListOptions,
   type Route,
   type Tag,
+  type TagPage,
 } from "@drayage/oci";
 import type { Endpoint } from "./endpoint.ts";
-import { pages, pageSizeOf, type Page } from "./pages.ts";
+import { entries, pages, pageSizeOf, type Page, type PagesOptions } from "./pages.ts";
 
 /** See `TagLister.listTags`. */
 export function listTags(endpoint: Endpoint, options: ListOptions = {}): AsyncIterable<Tag> {
-  const { after, signal } = options;
+  const { after } = options;
+  const list = entries(endpoint, tagPagesOptions(endpoint, options));
+  return after === undefined || endpoint.host.quirks.listAfter ? list : entriesBehind(after, list);
+}
+
+/** See `RepositoryClient.listTagPages`. */
+export async function* listTagPages(
+  endpoint: Endpoint,
+  options: ListOptions = {},
+): AsyncGenerator<TagPage, void, undefined> {
+  const after = endpoint.host.quirks.listAfter ? undefined : options.after;
+  for await (const { page } of pages(endpoint, tagPagesOptions(endpoint, options))) {
+    yield after === undefined ? page : { ...page, tags: page.tags.filter((tag) => tag > after) };
+  }
+}
+
+type TagsRoute = Extract<Route, { readonly kind: "tags" }>;
+
+interface PageOfTags extends Page<Tag> {
+  readonly page: TagPage;
+}
+
+function tagPagesOptions(endpoint: Endpoint, options: ListOptions): PagesOptions<PageOfTags> {
   const { name, host } = endpoint;
-  const { listAfter, tagAction } = host.quirks;
-  const to: TagsRoute = { kind: "tags", name, n: pageSizeOf(endpoint, options), last: after };
-  const list = pages(endpoint, {
+  const { tagAction } = host.quirks;
+  const to: TagsRoute = { kind: "tags", name, n: pageSizeOf(endpoint, options), last: options.after };
+  return {
     question: {
       method: "GET",
       to,
@@ -24,11 +47,10 @@ export function listTags(endpoint: Endpoint, options: ListOptions = {}): AsyncIt
       expect: [200],
       actions: ["pull"],
       scopes: tagAction === "pull" ? [] : [{ type: "repository", name, actions: [tagAction] }],
-      signal,
+      signal: options.signal,
     },
     parse: (body) => tagPage(body, { to, endpoint }),
-  });
-  return after === undefined || listAfter ? list : entriesBehind(after, list);
+  };
 }
 
 /** See `Registry.listRepositories`. */
@@ -38,7 +60,7 @@ export async function* listRepositories(
 ): AsyncGenerator<string, void, undefined> {
   const { after, signal } = options;
   try {
-    yield* pages(endpoint, {
+    yield* entries(endpoint, {
       question: {
         method: "GET",
         to: { kind: "catalog", n: pageSizeOf(endpoint, options), last: after },
@@ -55,16 +77,15 @@ export async function* listRepositories(
   }
 }
 
-type TagsRoute = Extract<Route, { readonly kind: "tags" }>;
-
 function tagPage(
   body: Uint8Array,
   { to, endpoint }: { readonly to: TagsRoute; readonly endpoint: Endpoint },
-): Page<Tag> {
-  const { tags, skipped } = parseTagPage(body);
+): PageOfTags {
+  const page = parseTagPage(body);
+  const { tags, skipped } = page;
   const isFull = tags.length + skipped >= (to.n ?? Number.POSITIVE_INFINITY);
   const isUnlinked = endpoint.host.quirks.tagPages === "unlinked" && isFull && tags.length > 0;
-  return { items: tags, next: isUnlinked ? { ...to, last: tags.at(-1) } : undefined };
+  return { page, items: tags, next: isUnlinked ? { ...to, last: tags.at(-1) } : undefined };
 }
 
 async function* entriesBehind(

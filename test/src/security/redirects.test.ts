@@ -81,7 +81,7 @@ describe("C2 redirect of a blob", () => {
     await using attack = await openAttack();
     await redirected(attack, () => "/v2/app/blobs/round");
     attack.server.clearLedger();
-    expect(await attack.failureOf(() => firstBlob(attack))).toMatchObject({ code: "RESPONSE_INVALID" });
+    expect(await attack.failureOf(() => firstBlob(attack))).toMatchObject({ code: "LIMIT_EXCEEDED" });
     expect(attack.server.ledger).toHaveLength(6);
   });
 

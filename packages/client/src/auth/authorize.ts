@@ -1,4 +1,4 @@
-import { parseChallenges, parseScopes, selectChallenge } from "@drayage/oci";
+import { headerOf, parseChallenges, parseScopes, Secret, selectChallenge } from "@drayage/oci";
 import { drain } from "../http/body.ts";
 import {
   isOneWay,
@@ -70,6 +70,12 @@ function withProof(request: RegistryRequest, proof: Proof | undefined): Registry
   const authorization = proof === undefined ? {} : { authorization: proof.authorization.reveal() };
   const hint = proof?.credential?.hint;
   return { ...request, hint, privateHeaders: { ...headers, ...authorization } };
+}
+
+/** What an answered request was proven with: the value of its `Authorization`. */
+export function proofOf({ request: { privateHeaders = {} } }: RegistryResponse): Secret | undefined {
+  const authorization = headerOf(privateHeaders, "authorization");
+  return authorization === undefined ? undefined : new Secret(authorization);
 }
 
 /** A 401, or a 403 that asks for a better token; from the registry itself, not from where it redirected to. */

@@ -38,6 +38,7 @@ export async function fail(
     url,
     attempt: request.attempt ?? 1,
     detail: detailOf(body),
+    registryErrors: body.errors.length === 0 ? undefined : body.errors,
     requestId: requestIdOf(headers),
     retryAfter: parseRetryAfter(headerOf(headers, "retry-after")),
     retryable: retryable ?? isTransient(status),

@@ -42,6 +42,8 @@ export interface RegistryRequest extends CallOptions {
    * the body breaks off.
    */
   readonly bodyLimit?: number | undefined;
+  /** Takes a redirect as the answer if `false`. */
+  readonly followRedirects?: boolean | undefined;
   /** What it counts as besides a request. */
   readonly counts?: BudgetKind | undefined;
   /** How often it has been sent, this time included. */

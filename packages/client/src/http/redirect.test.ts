@@ -63,7 +63,7 @@ describe("C2 redirects", () => {
   });
 
   it.each<[string, string, OciErrorCode]>([
-    ["in a circle", path, "RESPONSE_INVALID"],
+    ["in a circle", path, "LIMIT_EXCEEDED"],
     ["with userinfo", "http://a:b@evil.test/", "URL_REFUSED"],
     ["to another scheme", "file:///etc/passwd", "URL_REFUSED"],
     ["to an address of this machine", "http://127.0.0.1:1/", "ADDRESS_REFUSED"],

@@ -1,4 +1,4 @@
-import { headerOf, OciError } from "@drayage/oci";
+import { headerOf, OciError, type OciErrorCode } from "@drayage/oci";
 import { mayReceiveSecret } from "../auth/may-receive-secret.ts";
 import { drain } from "./body.ts";
 import type { Layer, RegistryRequest, RegistryResponse } from "./message.ts";
@@ -15,13 +15,14 @@ const maxHops = 5;
 export function redirect(): Layer {
   return (next) => async (request) => {
     let current = request;
-    for (let hop = 0; hop <= maxHops; hop++) {
+    for (let hop = 1; ; hop++) {
       const response = await next(current);
-      if (!isRedirect(response)) return { ...response, request };
+      if (!isFollowed(response)) return { ...response, request };
       await drain(response.body);
+      const { status } = response;
+      if (hop > maxHops) throw refused("LIMIT_EXCEEDED", { request, status, problem: "led on and on" });
       current = follow(current, { response, home: request.url });
     }
-    throw refused(request, `led through more than ${maxHops} redirects`);
   };
 }
 
@@ -30,17 +31,25 @@ function follow(
   { response, home }: { readonly response: RegistryResponse; readonly home: URL },
 ): RegistryRequest {
   const location = headerOf(response.headers, "location");
-  if (location === undefined) throw refused(request, "was redirected nowhere");
+  const { status } = response;
+  if (location === undefined) throw refused("RESPONSE_INVALID", { request, status, problem: "led nowhere" });
   const url = resolveServerUrl(location, request.url);
   if (mayReceiveSecret(home, url)) return { ...request, url };
   return { ...request, url, privateHeaders: undefined };
 }
 
-function isRedirect({ status, request: { method } }: RegistryResponse): boolean {
-  return [301, 302, 303, 307, 308].includes(status) && (method === "GET" || method === "HEAD");
+function isFollowed({ status, request: { method, followRedirects = true } }: RegistryResponse): boolean {
+  const isReading = method === "GET" || method === "HEAD";
+  return [301, 302, 303, 307, 308].includes(status) && isReading && followRedirects;
 }
 
-function refused({ method, url }: RegistryRequest, problem: string): OciError {
+interface Refused {
+  readonly request: RegistryRequest;
+  readonly status: number;
+  readonly problem: string;
+}
+
+function refused(code: OciErrorCode, { request: { method, url }, status, problem }: Refused): OciError {
   const where = redactUrl(url);
-  return new OciError("RESPONSE_INVALID", `${method} ${where} ${problem}`, { method, url: where });
+  return new OciError(code, `${method} ${where}: the redirect ${problem}`, { method, url: where, status });
 }
