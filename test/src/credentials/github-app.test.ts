@@ -14,7 +14,7 @@ const network = internet();
 const { privateKey } = generateKeyPairSync("rsa", {
   modulusLength: 2048,
   publicKeyEncoding: { type: "spki", format: "pem" },
-  privateKeyEncoding: { type: "pkcs1", format: "pem" },
+  privateKeyEncoding: { type: "pkcs8", format: "pem" },
 });
 const keyMaterial = privateKey.slice(40, 90);
 
