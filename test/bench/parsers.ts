@@ -128,17 +128,30 @@ const shapes: Readonly<Record<string, Shape>> = {
   algorithms: repeat("a+"),
 };
 
+interface Measured {
+  readonly shape: string;
+  readonly before: number;
+  readonly after: number;
+  readonly ratio: number;
+}
+
 let failures = 0;
 console.log(
   `${"parser".padEnd(26)} ${"shape".padEnd(16)} ${"100k ms".padStart(9)} ${"400k ms".padStart(9)}  ratio`,
 );
 for (const [name, parse] of Object.entries(parsers)) {
-  for (const [shape, make] of Object.entries(shapes)) measure(name, shape, parse, make);
+  const measured = Object.entries(shapes).map(([shape, make]) => measure(shape, parse, make));
+  for (const { shape, before, after, ratio } of worthShowing(measured)) {
+    const columns = [before.toFixed(3), after.toFixed(3)].map((text) => text.padStart(9)).join(" ");
+    const verdict = ratio > highestRatio ? "  TOO HIGH" : "";
+    console.log(`${name.padEnd(26)} ${shape.padEnd(16)} ${columns}  ${ratio.toFixed(1)}${verdict}`);
+  }
+  failures += measured.filter(({ ratio }) => ratio > highestRatio).length;
 }
 console.log(failures === 0 ? "every parser reads in linear time" : `${failures} grow faster than they may`);
 process.exitCode = failures === 0 ? 0 : 1;
 
-function measure(name: string, shape: string, parse: Parser, make: Shape): void {
+function measure(shape: string, parse: Parser, make: Shape): Measured {
   const [shortText, longText] = [make(short), make(long)];
   time(parse, longText);
   let [before, after, ratio] = compare(parse, shortText, longText);
@@ -146,10 +159,13 @@ function measure(name: string, shape: string, parse: Parser, make: Shape): void 
     collectGarbage();
     [before, after, ratio] = compare(parse, shortText, longText);
   }
-  if (ratio > highestRatio) failures++;
-  const verdict = ratio > highestRatio ? "  TOO HIGH" : "";
-  const columns = [before.toFixed(3), after.toFixed(3)].map((text) => text.padStart(9)).join(" ");
-  console.log(`${name.padEnd(26)} ${shape.padEnd(16)} ${columns}  ${ratio.toFixed(1)}${verdict}`);
+  return { shape, before, after, ratio };
+}
+
+/** Every shape for which the parser is too slow, otherwise the one for which it grows fastest. */
+function worthShowing(measured: readonly Measured[]): readonly Measured[] {
+  const tooHigh = measured.filter(({ ratio }) => ratio > highestRatio);
+  return tooHigh.length > 0 ? tooHigh : measured.toSorted((a, b) => b.ratio - a.ratio).slice(0, 1);
 }
 
 function compare(parse: Parser, shortText: string, longText: string): readonly [number, number, number] {
