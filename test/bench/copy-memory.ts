@@ -2,8 +2,8 @@
 //
 //   pnpm build && node test/bench/copy-memory.ts [MiB of the large blob, 4096] [runs, 3]
 //
-// Three subjects, one process each, interleaved: a copy of a small and of a large blob, and the same large blob
-// moved by nothing but undici and a hash. The figures are medians of the largest resident set the system saw.
+// Three subjects, one process each, interleaved: `drayage copy` of a small and of a large blob, and the same large
+// blob moved by nothing but undici and a hash. The figures are medians of the largest resident set the system saw.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createClient } from "@drayage/client";
@@ -13,6 +13,7 @@ import { startDistribution } from "../src/distribution.ts";
 const mebibyte = 1024 * 1024;
 const [large = 4096, runs = 3] = process.argv.slice(2).map(Number);
 const small = large / 8;
+const command = path("../../packages/cli/dist/bin.js");
 
 await using source = await startDistribution();
 await using target = await startDistribution();
@@ -46,17 +47,24 @@ judge("copy / undici", median(peaks["copy large"]) / median(peaks["undici large"
 /** The peak in MiB of a process of its own that does what `subject` says, into a repository nobody has seen. */
 async function peakOf(subject: keyof typeof subjects, run: string): Promise<number> {
   const name = subjects[subject];
-  const [how = "copy"] = subject.split(" ");
+  const from = `${source.host}/${name}`;
+  const into = `${target.host}/${subject.replace(" ", "-")}/${run}`;
   const digest = images.get(name)?.layers[0]?.descriptor.digest ?? "";
-  const into = `${subject.replace(" ", "-")}/${run}`;
-  const script = new URL("copy-memory-subject.ts", import.meta.url).pathname;
-  const args = [script, how, `${source.host}/${name}`, `${target.host}/${into}`, digest];
-  const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
+  const program = subject.startsWith("copy")
+    ? [command, "copy", `${from}:v1`, `${into}:v1`]
+    : [path("move-blob.ts"), from, into, digest];
+  const child = spawn(process.execPath, ["--import", path("print-peak.ts"), ...program], {
+    stdio: ["ignore", "ignore", "pipe"],
+  });
   let output = "";
-  child.stdout.on("data", (text: Buffer) => (output += text.toString()));
-  await once(child, "exit");
-  if (child.exitCode !== 0) throw new Error(`${subject} ended with ${String(child.exitCode)}`);
-  return Number(output) / 1024;
+  child.stderr.on("data", (text: Buffer) => (output += text.toString()));
+  await once(child, "close");
+  if (child.exitCode !== 0) throw new Error(`${subject} ended with ${String(child.exitCode)}: ${output}`);
+  return Number(output.trimEnd().split("\n").at(-1)) / 1024;
+}
+
+function path(file: string): string {
+  return new URL(file, import.meta.url).pathname;
 }
 
 function subjectNames(): (keyof typeof subjects)[] {
