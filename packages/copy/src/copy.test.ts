@@ -332,11 +332,11 @@ describe("the way of the work", () => {
       { repository: bench.target, tags: ["v1"] },
       { concurrency: 1, onProgress: (event) => events.push(event) },
     );
-    const [layer, config] = [...image.blobs].sort((a, b) => b.descriptor.size - a.descriptor.size);
-    const told = [layer, config].flatMap((blob) => [
-      { kind: "blob-started", blob: blob?.descriptor },
-      { kind: "blob-bytes", blob: blob?.descriptor, offset: blob?.descriptor.size },
-      { kind: "blob-done", blob: blob?.descriptor, result: "uploaded" },
+    const smallestFirst = [...image.blobs].sort((a, b) => a.descriptor.size - b.descriptor.size);
+    const told = smallestFirst.flatMap((blob) => [
+      { kind: "blob-started", blob: blob.descriptor },
+      { kind: "blob-bytes", blob: blob.descriptor, offset: blob.descriptor.size },
+      { kind: "blob-done", blob: blob.descriptor, result: "uploaded" },
     ]);
     const manifest = image.document.descriptor;
     expect(events).toEqual([...told, { kind: "manifest-published", manifest, tags: ["v1"] }]);

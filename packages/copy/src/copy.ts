@@ -1,4 +1,4 @@
-import type { Descriptor, Source, Target } from "@drayage/oci";
+import { isDigest, type CallOptions, type Descriptor, type Source } from "@drayage/oci";
 import {
   parseConcurrency,
   type ApplyOptions,
@@ -9,6 +9,7 @@ import {
 import { planCopy, type CopyPlan } from "./plan.ts";
 import { createTally, type BlobCounts } from "./progress.ts";
 import { publish } from "./publish.ts";
+import { onSide } from "./side.ts";
 import { transferBlobs, type Ends } from "./transfer.ts";
 
 /** What a copy came to. */
@@ -22,6 +23,8 @@ export interface CopyResult {
   readonly bytes: number;
   /** How many manifests were published, the root included. */
   readonly manifests: number;
+  /** What the source's tag points to by now, if it was asked again and has moved; absent if it was deleted. */
+  readonly moved?: { readonly to?: Descriptor | undefined } | undefined;
 }
 
 /**
@@ -44,7 +47,20 @@ export async function copy(
   options: CopyOptions = {},
 ): Promise<CopyResult> {
   const plan = await planCopy(source, target, options);
-  return applyCopy(plan, { source: source.repository, target: target.repository }, options);
+  const result = await applyCopy(plan, { source: source.repository, target: target.repository }, options);
+  const moved = options.recheck === true ? await findMove(source, plan, options) : undefined;
+  return moved === undefined ? result : { ...result, moved };
+}
+
+/** Where the source's tag points to now, if that is not what was copied. */
+async function findMove(
+  { repository, at }: CopySource,
+  plan: CopyPlan,
+  { signal }: CallOptions,
+): Promise<CopyResult["moved"]> {
+  if (isDigest(at)) return undefined;
+  const to = await onSide("source", () => repository.headManifest(at, { signal }));
+  return to?.digest === (plan.partOf ?? plan.root).digest ? undefined : { to };
 }
 
 /**
@@ -55,24 +71,26 @@ export async function copy(
  */
 export async function applyCopy(
   plan: CopyPlan,
-  { source, target }: { readonly source: Source; readonly target: Target },
+  { source, target }: { readonly source: Source; readonly target: CopyTarget["repository"] },
   options: ApplyOptions = {},
 ): Promise<CopyResult> {
-  const { mountFrom, onProgress, signal } = options;
+  const { mountFrom, share, onProgress, signal } = options;
   const tally = createTally();
   const report: Ends["report"] = (event) => {
     tally.add(event);
     onProgress?.(event);
   };
   const concurrency = parseConcurrency(options.concurrency);
-  const ends: Ends = { source, target, concurrency, mountFrom, report };
+  const ends: Ends = { source, target, concurrency, mountFrom, share, report };
 
   await transferBlobs(plan.blobs, ends, { signal });
-  await publish(plan.stages, ends, { tags: plan.tags, signal });
+  // What was left out on purpose is not to be sent after all when the target misses it.
+  await publish(plan.stages, ends, { isLastTry: plan.omitted !== undefined, signal });
 
+  const isUnchanged = plan.stages.length === 0 && tally.bytes() === 0;
   return {
     descriptor: plan.root,
-    status: plan.stages.length === 0 ? "unchanged" : "copied",
+    status: isUnchanged ? "unchanged" : "copied",
     blobs: tally.blobs(),
     bytes: tally.bytes(),
     manifests: tally.manifests(),

@@ -1,5 +1,14 @@
 export { applyCopy, copy, type CopyResult } from "./copy.ts";
-export type { ApplyOptions, CopyOptions, CopySource, CopyTarget, PlanOptions } from "./options.ts";
+export { estimateCopy, type CopyEstimate } from "./estimate.ts";
+export type {
+  ApplyOptions,
+  CopyOptions,
+  CopySource,
+  CopyTarget,
+  ForeignLayers,
+  PlanOptions,
+} from "./options.ts";
 export { planCopy, type CopyPlan } from "./plan.ts";
 export type { BlobCounts, CopyEvent } from "./progress.ts";
+export { createBlobShare, type BlobShare, type SharedPutOptions } from "./share.ts";
 export type { CopyContent, PlannedManifest } from "./walk.ts";

@@ -30,8 +30,8 @@ describe("a copy plan", () => {
       [index.document.descriptor.digest],
     ]);
     expect(plan.present.map(({ digest }) => digest)).toEqual([there?.document.descriptor.digest]);
-    const [layer, config] = [...(here?.blobs ?? [])].sort((a, b) => b.descriptor.size - a.descriptor.size);
-    expect(plan.blobs).toEqual([layer?.descriptor, config?.descriptor]);
+    const [config, layer] = [...(here?.blobs ?? [])].sort((a, b) => a.descriptor.size - b.descriptor.size);
+    expect(plan.blobs).toEqual([config?.descriptor, layer?.descriptor]);
     expect(await target.headManifest("v1")).toBeUndefined();
   });
 

@@ -6,7 +6,6 @@ import {
   OciError,
   type CallOptions,
   type ManifestDocument,
-  type Tag,
 } from "@drayage/oci";
 import { resend } from "./resend.ts";
 import { onSide } from "./side.ts";
@@ -14,8 +13,6 @@ import type { Ends } from "./transfer.ts";
 import type { PlannedManifest } from "./walk.ts";
 
 export interface PublishOptions extends CallOptions {
-  /** Tags for the manifests of the last stage. */
-  readonly tags?: readonly Tag[] | undefined;
   /** Takes the target's word when it lacks what was sent, instead of sending it once more. */
   readonly isLastTry?: boolean | undefined;
 }
@@ -28,14 +25,13 @@ export interface PublishOptions extends CallOptions {
 export async function publish(
   stages: readonly (readonly PlannedManifest[])[],
   ends: Ends,
-  { tags = [], isLastTry, signal }: PublishOptions = {},
+  { isLastTry, signal }: PublishOptions = {},
 ): Promise<void> {
   for (const stage of stages) {
-    const tagsOfStage = stage === stages.at(-1) ? tags : [];
     await mapConcurrent(
       stage,
       ends.concurrency,
-      (manifest, call) => putManifest(manifest, ends, { ...call, tags: tagsOfStage, isLastTry }),
+      (manifest, call) => putManifest(manifest, ends, { ...call, isLastTry }),
       { signal },
     );
   }
@@ -44,8 +40,9 @@ export async function publish(
 async function putManifest(
   planned: PlannedManifest,
   ends: Ends,
-  { tags = [], isLastTry = false, signal }: PublishOptions,
+  { isLastTry = false, signal }: PublishOptions,
 ): Promise<void> {
+  const { tags = [] } = planned;
   const document = documentFrom(planned);
   const put = () => onSide("target", () => ends.target.putManifest(document, { tags, signal }));
   try {

@@ -9,9 +9,9 @@ import {
   type ManifestDocument,
   type OciError,
 } from "@drayage/oci";
-import { readManifest } from "./plan.ts";
+import { readManifest } from "./read.ts";
 import { transferBlobs, type Ends } from "./transfer.ts";
-import { walk, type CopyContent } from "./walk.ts";
+import { walk, type CopyContent, type Visit } from "./walk.ts";
 
 /**
  * Sends the blobs that the target lacks for `document`, whatever it said before; resolves to what is to be
@@ -28,8 +28,11 @@ export async function resend(
   const required = requiredContent(parseManifest(bytes, descriptor.mediaType));
   const missing = missingFrom(required, digestsIn(refusal.detail));
   if (missing.blobs.length + missing.manifests.length === 0) throw refusal;
-  const read = (wanted: Descriptor, call: CallOptions) => readManifest(ends.source, wanted, call);
-  const below = await walk(missing.manifests, { read, concurrency: ends.concurrency, signal });
+  const visit = async (wanted: Descriptor, call: CallOptions): Promise<Visit> => ({
+    document: await readManifest(ends.source, wanted, call),
+    isPresent: false,
+  });
+  const below = await walk(missing.manifests, { visit, concurrency: ends.concurrency, signal });
   await transferBlobs([...missing.blobs, ...below.blobs], ends, { force: true, signal });
   return below;
 }

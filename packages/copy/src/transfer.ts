@@ -1,22 +1,27 @@
 import {
+  atSide,
+  bytesOf,
   mapConcurrent,
   observed,
-  atSide,
   type CallOptions,
   type Descriptor,
   type OpenBlob,
+  type PutBlobResult,
   type Source,
-  type Target,
 } from "@drayage/oci";
+import { contentOf } from "./embedded.ts";
+import type { CopyTarget } from "./options.ts";
 import type { CopyEvent } from "./progress.ts";
+import type { BlobShare } from "./share.ts";
 import { onSide } from "./side.ts";
 
 /** The two ends of a copy, and how to work between them. */
 export interface Ends {
   readonly source: Source;
-  readonly target: Target;
+  readonly target: CopyTarget["repository"];
   readonly concurrency: number;
   readonly mountFrom?: string | undefined;
+  readonly share?: BlobShare | undefined;
   readonly report: (event: CopyEvent) => void;
 }
 
@@ -37,19 +42,27 @@ export async function transferBlobs(
 }
 
 async function transferBlob(blob: Descriptor, ends: Ends, { force, signal }: TransferOptions): Promise<void> {
-  const { target, mountFrom, report } = ends;
+  const { target, share, report } = ends;
+  const repository = target.name;
   report({ kind: "blob-started", blob });
   const open = openFrom(blob, ends);
-  const result = await onSide("target", () => target.putBlob(blob, open, { mountFrom, force, signal }));
+  const put = (mountFrom = ends.mountFrom): Promise<PutBlobResult> =>
+    onSide("target", () => target.putBlob(blob, open, { mountFrom, force, signal }));
+  const isShared = share !== undefined && repository !== undefined && force !== true;
+  const result = await (isShared ? share.put(blob.digest, { repository, put, signal }) : put());
   report({ kind: "blob-done", blob, result });
 }
 
 /** Opens the blob at the source; called by the target, and only if it needs the bytes. */
 function openFrom(blob: Descriptor, { source, report }: Ends): OpenBlob {
+  const embedded = contentOf(blob);
   return async (start, { signal } = {}) => {
     let offset = start;
     const range = start === 0 ? undefined : { start };
-    const { body } = await onSide("source", () => source.getBlob(blob.digest, { range, signal }));
+    const body =
+      embedded === undefined
+        ? (await onSide("source", () => source.getBlob(blob.digest, { range, signal }))).body
+        : bytesOf(embedded.subarray(start));
     return observed(body, {
       onChunk(length) {
         offset += length;

@@ -10,99 +10,126 @@ import {
   type Index,
   type Manifest,
   type ManifestDocument,
+  type Tag,
 } from "@drayage/oci";
 import { onSide } from "./side.ts";
+import { stagesOf } from "./stages.ts";
 
 /** A manifest that is to be published. */
 export interface PlannedManifest {
   readonly descriptor: Descriptor;
   /** Its bytes; a manifest is JSON, so they are text. */
   readonly content: string;
+  /** Tags that shall point to it. */
+  readonly tags?: readonly Tag[] | undefined;
 }
 
 /** All that is below some manifests, those included. */
 export interface CopyContent {
   /** Manifests in the order in which they can be published: each stage needs only those before it. */
   readonly stages: readonly (readonly PlannedManifest[])[];
-  /** The blobs they name, each digest once, largest first so that none is left over at the end. */
+  /** The blobs they name, each digest once, smallest first. */
   readonly blobs: readonly Descriptor[];
-  /** Manifests that were left out, and all below them, because the target has them. */
+  /** Manifests that need not be published, because the target has them. */
   readonly present: readonly Descriptor[];
   /** Layers that are not meant to be distributed; they stay where their `urls` say. */
   readonly foreign: readonly Descriptor[];
 }
 
+/** What is known of a manifest before it is looked into. */
+export interface Visit {
+  /** What there is to look into; absent if nothing below it can be missing. */
+  readonly document?: ManifestDocument | undefined;
+  /** Whether the target has it, so that it need not be published. */
+  readonly isPresent: boolean;
+  /** Tags that it shall get. */
+  readonly tags?: readonly Tag[] | undefined;
+}
+
 export interface WalkOptions extends CallOptions {
-  /** The manifest of that digest, or `undefined` if it and all below it can be left out. */
-  readonly read: (descriptor: Descriptor, options: CallOptions) => Promise<ManifestDocument | undefined>;
+  readonly visit: (descriptor: Descriptor, options: CallOptions) => Promise<Visit>;
+  /** What belongs to a manifest without being named by it, such as its signatures. */
+  readonly attached?:
+    | ((subject: Descriptor, options: CallOptions) => Promise<readonly Descriptor[]>)
+    | undefined;
+  /** Which of the manifests that an index names are followed; all unless told. */
+  readonly isWanted?: ((child: Descriptor) => boolean) | undefined;
+  /** Lists the blobs of manifests that are present as well: the target may lack them all the same. */
+  readonly includePresent?: boolean | undefined;
+  /** Lists layers that are not meant to be distributed among the blobs. */
+  readonly includeForeign?: boolean | undefined;
   readonly concurrency: number;
 }
 
-/** How deep indexes may be nested, and how many bytes of manifests one copy may hold in memory. */
-const limits = { depth: 8, bytes: 32 * 1024 * 1024 } as const;
+/** How deep indexes and referrers may be nested, and how much one copy may hold in memory. */
+const limits = { depth: 8, bytes: 32 * 1024 * 1024, manifests: 50_000 } as const;
 
-interface Node {
-  readonly planned: PlannedManifest;
+/** A manifest that has been looked into. */
+export interface Node extends PlannedManifest {
   readonly manifest: Manifest | Index;
+  readonly isPresent: boolean;
 }
 
 /**
  * All content below `start`, level by level; each manifest is read once, wherever it occurs.
  *
- * @throws OciError LIMIT_EXCEEDED for indexes nested too deep or manifests that are too large together
+ * @throws OciError LIMIT_EXCEEDED for indexes nested too deep or manifests that are too many or too large together
  */
 export async function walk(start: readonly Descriptor[], options: WalkOptions): Promise<CopyContent> {
-  const { read, concurrency, signal } = options;
+  const { attached, isWanted = () => true, concurrency, signal } = options;
   const nodes = new Map<Digest, Node>();
   const present = new Map<Digest, Descriptor>();
-  const deepest = new Map<Digest, number>();
+  const seen = new Set<Digest>();
   let bytes = 0;
 
-  const visit = async (descriptor: Descriptor, call: CallOptions): Promise<void> => {
-    const document = await read(descriptor, call);
-    if (document === undefined) {
-      present.set(descriptor.digest, descriptor);
-      return;
-    }
+  /** Resolves to what is to be visited next. */
+  const enter = async (descriptor: Descriptor, call: CallOptions): Promise<readonly Descriptor[]> => {
+    const { document, isPresent, tags } = await options.visit(descriptor, call);
+    if (isPresent) present.set(descriptor.digest, descriptor);
+    const around = (await attached?.(descriptor, call)) ?? [];
+    if (document === undefined) return around;
     bytes += document.bytes.byteLength;
     if (bytes > limits.bytes) throw tooLarge(`manifests have more than ${limits.bytes} bytes together`);
-    nodes.set(descriptor.digest, await onSide("source", async () => nodeOf(document)));
+    const node = await onSide("source", async () => nodeOf(document, { isPresent, tags }));
+    nodes.set(descriptor.digest, node);
+    return [...childrenOf(node.manifest).manifests.filter(isWanted), ...around];
   };
 
-  let level = distinct(start);
+  let level = start;
   for (let depth = 0; level.length > 0; depth++) {
-    if (depth > limits.depth) throw tooLarge(`indexes are nested deeper than ${limits.depth} levels`);
-    const unknown = level.filter(({ digest }) => !nodes.has(digest) && !present.has(digest));
-    await mapConcurrent(unknown, concurrency, visit, { signal });
-    const found = level.flatMap(({ digest }) => nodes.get(digest) ?? []);
-    for (const { planned } of found) deepest.set(planned.descriptor.digest, depth);
-    level = distinct(found.flatMap(({ manifest }) => childrenOf(manifest).manifests));
+    if (depth > limits.depth) throw tooLarge(`manifests are nested deeper than ${limits.depth} levels`);
+    const unseen = distinct(level).filter(({ digest }) => !seen.has(digest));
+    for (const { digest } of unseen) seen.add(digest);
+    if (seen.size > limits.manifests) throw tooLarge(`more than ${limits.manifests} manifests`);
+    level = (await mapConcurrent(unseen, concurrency, enter, { signal })).flat();
   }
+
+  const missing = [...nodes.values()].filter(({ isPresent }) => !isPresent);
+  const last = start.length === 1 ? start[0]?.digest : undefined;
   return {
-    ...blobsOf(nodes.values()),
-    stages: stagesOf(nodes.values(), deepest),
+    ...blobsOf(options.includePresent === true ? nodes.values() : missing, options),
+    stages: stagesOf(missing, { last }),
     present: [...present.values()],
   };
 }
 
-function nodeOf({ bytes, descriptor }: ManifestDocument): Node {
+function nodeOf({ bytes, descriptor }: ManifestDocument, { isPresent, tags = [] }: Visit): Node {
   const manifest = parseManifest(bytes, descriptor.mediaType);
   // Parsing has refused what is not UTF-8, so the text is the bytes.
   const content = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-  return { manifest, planned: { descriptor, content } };
+  return { descriptor, content, ...(tags.length === 0 ? {} : { tags }), manifest, isPresent };
 }
 
-/** Deepest first: on its lowest level a manifest is below everything that names it. */
-function stagesOf(nodes: Iterable<Node>, deepest: ReadonlyMap<Digest, number>): CopyContent["stages"] {
-  const byDepth = Map.groupBy(nodes, ({ planned }) => deepest.get(planned.descriptor.digest) ?? 0);
-  return [...byDepth].sort(([a], [b]) => b - a).map(([, stage]) => stage.map(({ planned }) => planned));
-}
-
-function blobsOf(nodes: Iterable<Node>): Pick<CopyContent, "blobs" | "foreign"> {
+/** Small blobs first: many of them pass while a large one is under way, and what fails fails early. */
+function blobsOf(
+  nodes: Iterable<Node>,
+  { includeForeign = false }: Pick<WalkOptions, "includeForeign">,
+): Pick<CopyContent, "blobs" | "foreign"> {
   const all = distinct([...nodes].flatMap(({ manifest }) => childrenOf(manifest).blobs));
+  const isLeftOut = ({ mediaType }: Descriptor) => !includeForeign && isNonDistributable(mediaType);
   return {
-    blobs: all.filter((blob) => !isNonDistributable(blob.mediaType)).sort((a, b) => b.size - a.size),
-    foreign: all.filter((blob) => isNonDistributable(blob.mediaType)),
+    blobs: all.filter((blob) => !isLeftOut(blob)).sort((a, b) => a.size - b.size),
+    foreign: all.filter(isLeftOut),
   };
 }
 

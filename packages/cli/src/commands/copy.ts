@@ -1,5 +1,12 @@
-import { applyCopy, planCopy, type CopyPlan, type CopyResult } from "@drayage/copy";
-import { formatReference, type Reference } from "@drayage/oci";
+import {
+  applyCopy,
+  estimateCopy,
+  planCopy,
+  type CopyPlan,
+  type CopyResult,
+  type ForeignLayers,
+} from "@drayage/copy";
+import { formatReference, OciError, parsePlatform, type Reference, type Tag } from "@drayage/oci";
 import { defineCommand, parseCount, type Command } from "../command.ts";
 import { connectionOptions, withClient } from "../connection.ts";
 import { exitStatus } from "../exit.ts";
@@ -13,8 +20,25 @@ export const copy: Command = defineCommand({
   notes: [
     "DST without a tag gets the tag of SRC. With a digest, it is only written if SRC is exactly that.",
     "What DST has is not sent again; within one registry blobs are mounted. Nothing partial is ever published.",
+    "All platforms are copied. One --platform gives that image itself, several an index of theirs with a digest of " +
+      "its own, together with their attestations.",
   ],
   options: {
+    platform: {
+      type: "string",
+      multiple: true,
+      value: "P",
+      help: "only this platform, such as linux/arm64; may be given again",
+    },
+    sparse: { type: "boolean", help: "keep the index as it is, without the platforms that are not copied" },
+    referrers: { type: "boolean", help: "copy signatures, attestations and SBOMs as well" },
+    foreign: {
+      type: "string",
+      value: "RULE",
+      help: "layers that are not meant to be distributed: leave, copy or refuse (leave)",
+    },
+    repair: { type: "boolean", help: "look below what DST has, too, for content that it has lost" },
+    tag: { type: "string", multiple: true, value: "TAG", help: "a further tag for DST; may be given again" },
     plan: { type: "boolean", help: "print what would be done, and do nothing" },
     concurrency: { type: "string", value: "N", help: "how many blobs are under way at a time (6)" },
     ...connectionOptions,
@@ -23,6 +47,9 @@ export const copy: Command = defineCommand({
     const source = parseLocation(from);
     const target = targetFor(source, parseLocation(to));
     const concurrency = parseCount(values.concurrency, "concurrency");
+    const platforms = values.platform?.map(parsePlatform);
+    const { sparse, referrers, repair } = values;
+    const foreign = parseForeign(values.foreign);
     return withClient({ values, print }, async (client) => {
       const ends = {
         source: client.repository(source, { access: ["pull"] }),
@@ -30,11 +57,12 @@ export const copy: Command = defineCommand({
       };
       const plan = await planCopy(
         { repository: ends.source, at: atOf(source) },
-        { repository: ends.target, tags: target.tag === undefined ? [] : [target.tag] },
-        { expectDigest: target.digest, concurrency, signal },
+        { repository: ends.target, tags: tagsOf(target, values.tag) },
+        { platforms, sparse, referrers, foreign, repair, concurrency, signal },
       );
+      requireDigest(plan, target);
       if (values.plan === true) {
-        print.result(plan, planLines(plan, target));
+        print.result({ ...plan, estimate: estimateCopy(plan) }, planLines(plan, target));
         return exitStatus.done;
       }
       const mountFrom = source.registry === target.registry ? source.repository : undefined;
@@ -48,6 +76,23 @@ export const copy: Command = defineCommand({
   },
 });
 
+/** @throws OciError DIGEST_MISMATCH if what would be published is not what `target` names */
+function requireDigest({ root }: CopyPlan, { digest }: Reference): void {
+  if (digest === undefined || digest === root.digest) return;
+  throw new OciError("DIGEST_MISMATCH", `source: it would be ${root.digest}, not ${digest}`, {
+    side: "source",
+  });
+}
+
+function parseForeign(rule: string | undefined): ForeignLayers | undefined {
+  if (rule === undefined || rule === "leave" || rule === "copy" || rule === "refuse") return rule;
+  throw new OciError("OPTION_INVALID", `--foreign is leave, copy or refuse, not "${rule}"`);
+}
+
+function tagsOf({ tag }: Reference, further: readonly Tag[] = []): readonly Tag[] {
+  return tag === undefined ? further : [tag, ...further];
+}
+
 /** `target` with the tag that it shall have; by digest alone nothing is tagged. */
 function targetFor(source: Reference, target: Reference): Reference {
   if (target.tag !== undefined || target.digest !== undefined) return target;
@@ -57,17 +102,27 @@ function targetFor(source: Reference, target: Reference): Reference {
 
 function planLines(plan: CopyPlan, target: Reference): readonly string[] {
   const to = formatReference({ ...target, digest: plan.root.digest });
-  if (plan.stages.length === 0) return [`${to} is there already`];
-  const manifests = plan.stages.flat();
-  const bytes = plan.blobs.reduce((sum, { size }) => sum + size, 0);
+  const { manifests, blobs, bytes, requests } = estimateCopy(plan);
+  if (manifests + blobs === 0) return [`${to} is there already`];
   return [
-    `would publish ${to}`,
-    `  ${count(manifests.length, "manifest")}, and ${plan.present.length} that are there already`,
-    `  ${count(plan.blobs.length, "blob")} of ${formatSize(bytes)}, fewer if some are there already`,
-    ...manifests.map(({ descriptor }) => `  manifest ${descriptor.digest}  ${descriptor.mediaType}`),
+    `would publish ${to}${partNote(plan)}`,
+    `  ${count(manifests, "manifest")}, and ${plan.present.length} that are there already`,
+    `  ${count(blobs, "blob")} of ${formatSize(bytes)}, fewer if some are there already`,
+    `  at most ${requests.source} requests to the source and ${requests.target} to the target`,
+    ...plan.stages
+      .flat()
+      .map(
+        ({ descriptor, tags = [] }) =>
+          `  manifest ${[descriptor.digest, descriptor.mediaType, ...tags].join("  ")}`,
+      ),
     ...plan.blobs.map(({ digest, size }) => `  blob     ${digest}  ${formatSize(size)}`),
     ...plan.foreign.map(({ digest }) => `  left out ${digest}  not meant to be distributed`),
   ];
+}
+
+function partNote({ partOf, omitted }: Pick<CopyPlan, "partOf" | "omitted">): string {
+  if (partOf !== undefined) return `, a part of ${partOf.digest}`;
+  return omitted === undefined ? "" : `, without ${count(omitted, "manifest")} that it names`;
 }
 
 function resultLines(result: CopyResult, target: Reference): readonly string[] {
