@@ -4,9 +4,9 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { MemoryRegistry, type Registry } from "@drayage/oci";
+import { formatPlatform, MemoryRegistry, type Registry } from "@drayage/oci";
 import { createHandler, listen, type RegistryServer } from "@drayage/registry";
-import { createImage, createIndex, pushImage } from "@drayage/testkit";
+import { createArtifact, createImage, createIndex, pushImage } from "@drayage/testkit";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { root } from "./workspace.ts";
 
@@ -120,6 +120,25 @@ describe("drayage copy", () => {
       stages: [[{}, {}], [{}]],
     });
     expect(await other.repository("app").headManifest("v1")).toBeUndefined();
+  });
+
+  it("copies one platform under every tag that DST shall have, and what refers to it", async () => {
+    const [image] = index.manifests;
+    if (image === undefined) throw new Error("an index of nothing");
+    const platform = formatPlatform(image.platform ?? { os: "none", architecture: "none" });
+    const subject = image.document.descriptor;
+    const signature = createArtifact({ artifactType: "application/vnd.example.signature", subject });
+    await pushImage(registry.repository("app"), index, { tags: ["v1"] });
+    await pushImage(registry.repository("app"), signature);
+    const to = `${otherServer.host}/app:one`;
+    const options = ["--platform", platform, "--referrers", "--tag", "two"];
+    const { stdout, status } = await drayage("copy", ...options, `${server.host}/app:v1`, to);
+    expect({ status, stdout }).toMatchObject({ status: 0, stdout: expect.stringContaining(subject.digest) });
+    const copied = other.repository("app");
+    for (const tag of ["one", "two"]) expect((await copied.headManifest(tag))?.digest).toBe(subject.digest);
+    const referrers = await Array.fromAsync(copied.listReferrers(subject.digest));
+    expect(referrers.map(({ digest }) => digest)).toEqual([signature.document.descriptor.digest]);
+    expect(await copied.headManifest(digest)).toBeUndefined();
   });
 
   it("writes nothing if SRC is not the digest that DST names", async () => {
