@@ -23,7 +23,8 @@ export const copy: Command = defineCommand({
     const source = parseLocation(from);
     const target = targetFor(source, parseLocation(to));
     const concurrency = parseCount(values.concurrency, "concurrency");
-    return withClient({ values, print }, async (client) => {
+    const registries = [source.registry, target.registry];
+    return withClient({ values, print, signal, registries }, async (client) => {
       const ends = {
         source: client.repository(source, { access: ["pull"] }),
         target: client.repository(target, { access: ["pull", "push"] }),
