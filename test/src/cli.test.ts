@@ -249,9 +249,11 @@ describe("wrong usage ends with 2 and asks nobody", () => {
 
 describe("drayage explains itself", () => {
   it("in general, and by version", async () => {
-    const [help, version, short] = await Promise.all(
-      ["--help", "--version", "-v"].map((flag) => drayage(flag)),
-    );
+    const [help, version, short] = await Promise.all([
+      drayage("--help"),
+      drayage("--version"),
+      drayage("-v"),
+    ]);
     expect(help).toMatchObject({ status: 0, stderr: "" });
     expect(help.stdout).toMatchSnapshot();
     expect(version.stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
