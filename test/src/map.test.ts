@@ -18,6 +18,15 @@ test("docs/architecture.md and README.md name every package, and no other", () =
   expect(new Set(onFirstPage)).toEqual(names);
 });
 
+test.each(packages)("$name says where it comes from, as provenance asks for", ({ folder, manifest }) => {
+  const directory = `packages/${folder}`;
+  expect(manifest).toMatchObject({
+    homepage: `https://github.com/drayage/drayage/tree/main/${directory}#readme`,
+    repository: { type: "git", url: "git+https://github.com/drayage/drayage.git", directory },
+    bugs: "https://github.com/drayage/drayage/issues",
+  });
+});
+
 test("docs/architecture.md has every room of the tree, and no other", () => {
   const rooms = packages.flatMap(({ folder }) => {
     const folders = sourceFiles(folder).map(({ path }) => path.split("/").slice(1, 4));
