@@ -25,8 +25,9 @@ export async function unlessNoRegistry(
   { signal }: CallOptions,
 ): Promise<unknown> {
   if (!isOciError(error, "MANIFEST_UNKNOWN", "BLOB_UNKNOWN", "NAME_UNKNOWN", "UNSUPPORTED")) return error;
-  // Who reports errors as registries do is one.
-  if (error.registryErrors !== undefined) return error;
+  // Who reports errors as registries do is one, and so is who refuses by another status.
+  const isDoubtful = error.registryErrors === undefined && (error.status ?? 404) === 404;
+  if (!isDoubtful) return error;
   for (const registry of registries.filter(({ name }) => isAbout(error, name))) {
     const answer = await registry.ping({ signal }).catch((reason: unknown) => reason);
     if (isOciError(answer, "UNSUPPORTED") && answer.status === 404)

@@ -1,5 +1,5 @@
-import { OciError, parseRepositoryName, type CallOptions } from "@drayage/oci";
 import type { Client } from "@drayage/client";
+import { OciError, parseRepositoryName, type CallOptions } from "@drayage/oci";
 import { absent } from "../absence.ts";
 import { defineGroup } from "../command-group.ts";
 import { defineCommand, type Command } from "../command.ts";
@@ -15,7 +15,9 @@ import { uploadInput } from "../upload.ts";
 const get = defineCommand({
   summary: "Writes a blob to standard output, or to a new file.",
   operands: ["REPOSITORY@DIGEST"],
-  notes: ["It is verified on the way: what comes out is the blob, or the command fails."],
+  notes: [
+    "It is verified on the way: the command fails if what has come out is not all of the blob, or not the blob.",
+  ],
   options: {
     output: { type: "string", short: "o", value: "FILE", help: "write to FILE, which must not be there yet" },
     ...connectionOptions,
