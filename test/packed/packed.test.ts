@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parseObject, readJson, root, workspacePackages } from "../src/workspace.ts";
@@ -33,6 +33,21 @@ describe.each(packages)("$name", ({ name, manifest }) => {
     expect(installed).toMatchObject({ name, version: manifest["version"] });
     expect(installed["exports"]).toEqual(parseObject(manifest["publishConfig"])["exports"]);
     expect(targetsOf(installed["exports"]).filter((path) => !existsSync(join(directory, path)))).toEqual([]);
+  });
+
+  test("says so if its types need those of Node", () => {
+    const directory = join(consumer.directory, "node_modules", name);
+    const isImported = Object.keys(parseObject(manifest["exports"])).some(
+      (entry) => entry !== "./package.json",
+    );
+    const peer = {
+      range: parseObject(manifest["peerDependencies"])["@types/node"],
+      ...parseObject(parseObject(manifest["peerDependenciesMeta"])["@types/node"]),
+    };
+    // Who writes no TypeScript shall not have to install them.
+    const expected =
+      isImported && namesNode(directory) ? { range: ">=22", optional: true } : { range: undefined };
+    expect(peer).toEqual(expected);
   });
 
   test("has nothing that publint would change", () => {
@@ -129,6 +144,17 @@ function tool(name: string, ...args: readonly string[]): string {
 
 function node(...args: readonly string[]): string {
   return run(process.execPath, args, consumer.directory);
+}
+
+/** Whether declarations below `directory` name modules or types of Node. */
+function namesNode(directory: string): boolean {
+  const files = readdirSync(join(directory, "dist"), { recursive: true, encoding: "utf8" });
+  const texts = files
+    .filter((file) => file.endsWith(".d.ts"))
+    .map((file) => readFileSync(join(directory, "dist", file), "utf8"));
+  return texts.some((text) =>
+    /from "node:|\bNodeJS\.|: Buffer\b/.test(text.replaceAll(/\/\*[^]*?\*\//g, "")),
+  );
 }
 
 /** Every path that an `exports` field leads to, under whatever conditions. */

@@ -1,13 +1,13 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { formatPlatform, MemoryRegistry, type Registry } from "@drayage/oci";
 import { createHandler, listen, type RegistryServer } from "@drayage/registry";
 import { createArtifact, createImage, createIndex, pushImage } from "@drayage/testkit";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { root } from "./workspace.ts";
 
 interface Ended {
@@ -253,7 +253,11 @@ describe("wrong usage ends with 2 and asks nobody", () => {
       ["copy", "oci:dir", "localhost:1/a"],
       /^drayage: "oci:" cannot be used as a location \(OPTION_INVALID\)\n/,
     ],
-    [["manifest", "eat", "localhost:1/a"], /^drayage: manifest cannot "eat", only get \(OPTION_INVALID\)\n$/],
+    [
+      ["manifest", "eat", "localhost:1/a"],
+      /^drayage: there is no verb "eat"; there are get, head, put, delete /,
+    ],
+    [["blob"], /^drayage: a verb is missing; there are get, head, put, mount, delete \(OPTION_INVALID\)\n$/],
     [["serve", "--listen", "5000"], /^drayage: --listen needs HOST:PORT, not "5000" \(OPTION_INVALID\)\n$/],
   ])("drayage %j", async (args, message) => {
     const { status, stdout, stderr } = await drayage(...args);
@@ -264,16 +268,24 @@ describe("wrong usage ends with 2 and asks nobody", () => {
 
 describe("drayage explains itself", () => {
   it("in general, and by version", async () => {
-    const [help, version] = await Promise.all([drayage("--help"), drayage("--version")]);
+    const [help, version, short] = await Promise.all([
+      drayage("--help"),
+      drayage("--version"),
+      drayage("-v"),
+    ]);
     expect(help).toMatchObject({ status: 0, stderr: "" });
     expect(help.stdout).toMatchSnapshot();
     expect(version.stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+    expect(short).toEqual(version);
   });
 
   it("for each command, whatever else is given", async () => {
     const { status, stdout } = await drayage("serve", "--help", "--read-only");
     expect(status).toBe(0);
     expect(stdout).toMatch(/^drayage serve \[OPTION\]\.\.\.\n/);
+    const [verb, same] = await Promise.all([drayage("blob", "get", "-h"), drayage("help", "blob", "get")]);
+    expect(verb.stdout).toMatch(/^drayage blob get REPOSITORY@DIGEST \[OPTION\]\.\.\.\n/);
+    expect(same).toEqual(verb);
   });
 });
 
@@ -305,8 +317,11 @@ describe("drayage serve", () => {
   }
 
   it("tells what it failed at, and serves on when nobody reads that any more", async () => {
-    const storage = join(import.meta.dirname, "cli.test.ts", "below-a-file");
+    const storage = await mkdtemp(join(tmpdir(), "drayage-serve-"));
+    onTestFinished(() => rm(storage, { recursive: true }));
     const { host, stop, stderr } = await served("--storage", storage);
+    await rm(storage, { recursive: true });
+    await writeFile(storage, "a file in its place");
     const told = new Promise((resolve) => stderr.once("data", resolve));
     expect(await startUpload(host)).toBe(503);
     expect(String(await told)).toMatch(
@@ -315,6 +330,38 @@ describe("drayage serve", () => {
     stderr.destroy();
     expect([await startUpload(host), await startUpload(host)]).toEqual([503, 503]);
     expect(await stop("SIGTERM")).toBe(0);
+  });
+
+  it("does not start where it cannot write, except to serve what is there", async () => {
+    const storage = join(import.meta.dirname, "cli.test.ts", "below-a-file");
+    const refused = await drayage("serve", "--listen", "127.0.0.1:0", "--storage", storage);
+    expect(refused).toMatchObject({ status: 1, stdout: "" });
+    expect(refused.stderr).toBe(
+      "drayage: the disk cannot be used: ENOTDIR (UNAVAILABLE)\n" +
+        "  --storage needs a place that can be written to; with --read-only it need not be\n",
+    );
+    const { stop } = await served("--storage", storage, "--read-only");
+    expect(await stop("SIGTERM")).toBe(0);
+  });
+
+  it("leaves nothing behind of its trial to write", async () => {
+    const storage = await mkdtemp(join(tmpdir(), "drayage-serve-"));
+    onTestFinished(() => rm(storage, { recursive: true }));
+    const { stop } = await served("--storage", storage);
+    await stop("SIGTERM");
+    const files = await readdir(storage, { recursive: true, withFileTypes: true });
+    expect(files.filter((entry) => entry.isFile())).toEqual([]);
+  });
+
+  it.each([
+    [["--listen", "0.0.0.0:0"], /^Whoever reaches this address can push and delete; --read-only refuses/],
+    [["--listen", "0.0.0.0:0", "--read-only"], /^Content is kept in memory/],
+    [[], /^Content is kept in memory/],
+  ])("warns whoever opens it to the world: %j", async (args, warning) => {
+    const { stop, stderr } = await served(...args);
+    const said = textOf(stderr);
+    await stop("SIGTERM");
+    expect(await said).toMatch(warning);
   });
 
   it("keeps what it was given in its directory, and stops when it is told to", async () => {

@@ -18,6 +18,15 @@ test("docs/architecture.md and README.md name every package, and no other", () =
   expect(new Set(onFirstPage)).toEqual(names);
 });
 
+test.each(packages)("$name says where it comes from, as provenance asks for", ({ folder, manifest }) => {
+  const directory = `packages/${folder}`;
+  expect(manifest).toMatchObject({
+    homepage: `https://github.com/drayage/drayage/tree/main/${directory}#readme`,
+    repository: { type: "git", url: "git+https://github.com/drayage/drayage.git", directory },
+    bugs: "https://github.com/drayage/drayage/issues",
+  });
+});
+
 test("docs/architecture.md has every room of the tree, and no other", () => {
   const rooms = packages.flatMap(({ folder }) => {
     const folders = sourceFiles(folder).map(({ path }) => path.split("/").slice(1, 4));
@@ -32,7 +41,13 @@ test("docs/architecture.md has every room of the tree, and no other", () => {
   expect(new Set(onMap)).toEqual(new Set(rooms.map(ofCredentials)));
 });
 
-test("the page of the command names every command, and no other", () => {
-  const named = [...read("packages/cli/README.md").matchAll(/^\| `drayage (\w+)/gm)].map(([, name]) => name);
-  expect(new Set(named)).toEqual(new Set(Object.keys(commands)));
+test("the page of the command names every command, and no other", async () => {
+  const all = await Promise.all(
+    Object.entries(commands).map(async ([name, load]) => {
+      const { verbs } = await load();
+      return verbs === undefined ? [name] : Object.keys(verbs).map((verb) => `${name} ${verb}`);
+    }),
+  );
+  const rows = read("packages/cli/README.md").matchAll(/^\| `drayage ([a-z]+(?: [a-z]+)?)/gm);
+  expect(new Set([...rows].map(([, name]) => name))).toEqual(new Set(all.flat()));
 });

@@ -9,6 +9,7 @@ const print = createPrinter({
   env: {},
   json: false,
   quiet: true,
+  trace: false,
 });
 
 const seen: unknown[] = [];
@@ -49,6 +50,17 @@ describe("a command", () => {
     expect(() => command.parse(["a", "b", ...args])).toThrow(
       expect.objectContaining({ code: "OPTION_INVALID" }),
     );
+  });
+
+  it("gets as many of its last operand as there are, if its usage says so", async () => {
+    const open = defineCommand({
+      summary: "Does nothing.",
+      operands: ["SRC", "DST..."],
+      options: {},
+      run: async ({ operands }) => (operands.length === 3 ? exitStatus.done : exitStatus.failed),
+    });
+    await expect(open.parse(["a", "b", "c"]).run({ print, signal })).resolves.toBe(0);
+    expect(() => open.parse(["a"])).toThrow(usage("DST... is missing"));
   });
 
   it("needs no operands to be explained", () => {

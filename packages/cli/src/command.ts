@@ -29,7 +29,7 @@ type ValueOf<Of extends Option> = Of["type"] extends "boolean" ? boolean : strin
 /** What a command is run with. */
 export interface Invocation<Table extends Options> {
   readonly values: Values<Table & typeof commonOptions>;
-  /** As many as the usage names. */
+  /** As many as the usage names, or more of the last one. */
   readonly operands: readonly string[];
   readonly print: Printer;
   /** Aborted when the user interrupts. */
@@ -39,7 +39,7 @@ export interface Invocation<Table extends Options> {
 export interface Definition<Table extends Options> {
   /** One sentence. */
   readonly summary: string;
-  /** What must follow the command's name, in capitals. */
+  /** What must follow the command's name, in capitals; the last one may be `NAME...`, for one or more. */
   readonly operands: readonly string[];
   /** More than the summary says, a paragraph per entry. */
   readonly notes?: readonly string[];
@@ -50,6 +50,8 @@ export interface Definition<Table extends Options> {
 /** A command whose options have been forgotten, so that all of them can be in one list. */
 export interface Command {
   readonly summary: string;
+  /** What it can be followed by, if it is only the first of two words. */
+  readonly verbs?: Readonly<Record<string, Command>>;
   /** What `drayage NAME --help` prints. */
   help(name: string): readonly string[];
   /** What the user gave, ready to run. @throws OciError OPTION_INVALID */
@@ -110,7 +112,8 @@ function parseCommandLine<Table extends Options>(
 function requireOperands(given: readonly string[], wanted: readonly string[]): void {
   const missing = wanted[given.length];
   if (missing !== undefined) throw new OciError("OPTION_INVALID", `${missing} is missing`);
-  if (given.length > wanted.length) {
+  const isOpen = wanted.at(-1)?.endsWith("...") === true;
+  if (given.length > wanted.length && !isOpen) {
     throw new OciError(
       "OPTION_INVALID",
       `nothing is expected after ${wanted.at(-1) ?? "the command"}: "${given[wanted.length] ?? ""}"`,
@@ -123,17 +126,22 @@ function helpOf(
   { summary, operands, notes = [], options }: Omit<Definition<Options>, "run">,
 ): readonly string[] {
   const all: Options = { ...options, ...commonOptions };
-  const rows = Object.entries(all).map(([option, { short, value, help }]) => {
+  const rows = Object.entries(all).map(([option, { short, value, help }]): readonly [string, string] => {
     const flag = `${short === undefined ? "    " : `-${short}, `}--${option}${value === undefined ? "" : ` ${value}`}`;
-    return { flag, help };
+    return [flag, help];
   });
-  const width = Math.max(...rows.map(({ flag }) => flag.length));
   return [
     `drayage ${[name, ...operands].join(" ")} [OPTION]...`,
     "",
     summary,
     ...notes.flatMap((note) => ["", note]),
     "",
-    ...rows.map(({ flag, help }) => `  ${flag.padEnd(width)}  ${help}`),
+    ...inColumns(rows),
   ];
+}
+
+/** Names and what they mean, one under the other. */
+export function inColumns(rows: readonly (readonly [name: string, meaning: string])[]): readonly string[] {
+  const width = Math.max(...rows.map(([name]) => name.length));
+  return rows.map(([name, meaning]) => `  ${name.padEnd(width)}  ${meaning}`);
 }

@@ -8,6 +8,7 @@ import {
   type CredentialProvider,
   type CredentialRequest,
 } from "@drayage/oci";
+import { withHint } from "./hint.ts";
 
 /** A provider that is asked for some registries only, and not loaded for any other. */
 export interface CredentialSource {
@@ -183,8 +184,5 @@ function explained(error: unknown, reasons: ReadonlyMap<string, OciError>): unkn
   const refused = [...reasons].find(([registry]) => error.url?.startsWith(`https://${registry}/`));
   if (refused === undefined) return error;
   const [, reason] = refused;
-  const { status, detail, method, url, side, attempt, requestId, retryAfter, retryable } = error;
-  const known = { status, detail, method, url, side, attempt, requestId, retryAfter, retryable };
-  const hint = [reason.message, reason.hint].filter((text) => text !== undefined).join(": ");
-  return new OciError(error.code, error.message, { ...known, cause: error, hint });
+  return withHint(error, [reason.message, reason.hint].filter((text) => text !== undefined).join(": "));
 }

@@ -1,4 +1,12 @@
-import { MemoryRegistry, trace, type Repository } from "@drayage/oci";
+import {
+  bytesOf,
+  createManifestDocument,
+  documentOf,
+  MemoryRegistry,
+  mediaType,
+  trace,
+  type Repository,
+} from "@drayage/oci";
 import {
   createArtifact,
   createBlob,
@@ -32,11 +40,26 @@ describe("an inspection", () => {
       descriptor: image.document.descriptor,
       platform: "linux/arm64/v8",
       created: "2020-01-01T00:00:00Z",
+      entrypoint: [],
+      cmd: [],
       labels: { seed: "3" },
+      size: [image.document, image.config, ...image.layers].reduce(
+        (sum, part) => sum + part.descriptor.size,
+        0,
+      ),
       annotations: { note: "x" },
       layers: image.layers.map(({ descriptor }) => descriptor),
     });
     expect(calls).toEqual(["getManifest", "getBlob"]);
+  });
+
+  it("of an image tells what a container of it runs", async () => {
+    const { image, config } = await pushRunnable({ Entrypoint: ["/bin/app"], Cmd: ["--port", "80"] });
+    expect(await inspectAt(repository, image.descriptor.digest, {})).toMatchObject({
+      entrypoint: ["/bin/app"],
+      cmd: ["--port", "80"],
+      size: image.descriptor.size + config.size,
+    });
   });
 
   it("of an index tells the same of each image it lists", async () => {
@@ -83,3 +106,18 @@ describe("an inspection", () => {
     expect(found).toMatchObject({ layers: [layer.descriptor], manifests: [] });
   });
 });
+
+/** An image without layers, with `config` as what it says about containers of it. */
+async function pushRunnable(config: Readonly<Record<string, readonly string[]>>) {
+  const bytes = new TextEncoder().encode(JSON.stringify({ architecture: "amd64", os: "linux", config }));
+  const { descriptor } = documentOf(bytes, mediaType.ociConfig);
+  await repository.putBlob(descriptor, async () => bytesOf(bytes));
+  const image = createManifestDocument({
+    schemaVersion: 2,
+    mediaType: mediaType.ociManifest,
+    config: descriptor,
+    layers: [],
+  });
+  await repository.putManifest(image);
+  return { image, config: descriptor };
+}

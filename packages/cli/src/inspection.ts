@@ -29,7 +29,12 @@ export interface Inspection {
   readonly subject?: Descriptor | undefined;
   readonly annotations?: Annotations | undefined;
   readonly created?: string | undefined;
+  /** What a container of it runs: the entrypoint, then cmd. */
+  readonly entrypoint?: readonly string[] | undefined;
+  readonly cmd?: readonly string[] | undefined;
   readonly labels?: Readonly<Record<string, string>> | undefined;
+  /** Of the manifest, its configuration and its layers together, in bytes: what a pull brings at the most. */
+  readonly size?: number | undefined;
   readonly layers?: readonly Descriptor[] | undefined;
   /** What an index lists. */
   readonly manifests?: readonly Inspection[] | undefined;
@@ -82,10 +87,13 @@ async function inspectImage(
   return {
     descriptor,
     ...facts(manifest),
+    size: sizeOf([descriptor, ...childrenOf(manifest).blobs]),
     layers: manifest.layers,
     ...(config && {
       platform: formatPlatform(config.platform),
       created: config.created,
+      entrypoint: config.entrypoint,
+      cmd: config.cmd,
       labels: config.labels,
     }),
   };
@@ -101,6 +109,10 @@ async function readConfig(
   if (!isImage) return undefined;
   const { body } = await repository.getBlob(config.digest, { signal });
   return parseImageConfig(await readAll(body, { limit: limits.configBytes }));
+}
+
+function sizeOf(descriptors: readonly Descriptor[]): number {
+  return descriptors.reduce((sum, { size }) => sum + size, 0);
 }
 
 function facts({ artifactType, subject, annotations }: Manifest | Index): Partial<Inspection> {

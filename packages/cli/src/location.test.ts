@@ -1,7 +1,15 @@
 import { formatReference, isOciError, type Reference } from "@drayage/oci";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { atOf, parseLocation, parsePlace } from "./location.ts";
+import {
+  atOf,
+  parseContent,
+  parseExplicit,
+  parseLocation,
+  parsePlace,
+  parseRepository,
+  parseUntagged,
+} from "./location.ts";
 
 const hex = (length: number) =>
   fc.string({ unit: fc.constantFrom(..."0123456789abcdef".split("")), minLength: length, maxLength: length });
@@ -71,6 +79,53 @@ describe("a location", () => {
   });
 });
 
+describe("a host alone", () => {
+  it.each([
+    "localhost",
+    "localhost:5000",
+    "127.0.0.1:5000",
+    "registry.example",
+    "registry.example:443",
+    `registry.example@sha256:${"0".repeat(64)}`,
+  ])("is not taken for an image of Docker Hub: %s", (text) => {
+    expect(() => parseLocation(text)).toThrow(
+      expect.objectContaining({
+        code: "REFERENCE_INVALID",
+        message: `"${text}" is a registry, and no repository of it is named`,
+      }),
+    );
+  });
+
+  it.each(["nginx", "nginx:1.27", "library/nginx:1.27", "me/some.name"])("is none in %s", (text) => {
+    expect(parseLocation(text).registry).toBe("docker.io");
+  });
+});
+
+describe("what a command takes", () => {
+  const name = "localhost:5000/app";
+  const ofDigest = `@sha256:${"0".repeat(64)}`;
+  const parsers = { parseUntagged, parseRepository, parseContent, parseExplicit };
+  const takenBy = (text: string): readonly string[] =>
+    Object.entries(parsers).flatMap(([parser, parse]) => {
+      try {
+        parse(text);
+        return [parser];
+      } catch (error) {
+        expect(error).toMatchObject({ code: "REFERENCE_INVALID" });
+        return [];
+      }
+    });
+
+  it.each([
+    [name, ["parseUntagged", "parseRepository"]],
+    [`${name}:v1`, ["parseExplicit"]],
+    [`${name}${ofDigest}`, ["parseUntagged", "parseContent", "parseExplicit"]],
+    [`${name}:v1${ofDigest}`, ["parseExplicit"]],
+  ])("is a repository, its content or a name given on purpose: %s", (text, taken) => {
+    expect(takenBy(text)).toEqual(taken);
+  });
+});
+
 describe("what can be listed", () => {
   it.each(["localhost:5000", "registry.example", "localhost", "[::1]:5000"])("is a registry: %s", (text) => {
     expect(parsePlace(text)).toEqual({ registry: text });
@@ -81,7 +136,11 @@ describe("what can be listed", () => {
     expect(parsePlace("localhost:5000/team/app")).toMatchObject({ reference });
   });
 
-  it("is nothing else", () => {
-    expect(() => parsePlace("app")).toThrow(expect.objectContaining({ code: "REFERENCE_INVALID" }));
+  it("may end in a slash", () => {
+    expect(parsePlace("localhost:5000/")).toEqual({ registry: "localhost:5000" });
+  });
+
+  it.each(["app", "localhost:5000/app:v1"])("is nothing else: %s", (text) => {
+    expect(() => parsePlace(text)).toThrow(expect.objectContaining({ code: "REFERENCE_INVALID" }));
   });
 });

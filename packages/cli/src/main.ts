@@ -1,5 +1,5 @@
 import { OciError } from "@drayage/oci";
-import type { Command } from "./command.ts";
+import { inColumns, type Command } from "./command.ts";
 import { commands } from "./commands/index.ts";
 import { exitStatus, statusOfError, statusOfSignal } from "./exit.ts";
 import { createPrinter, OutputClosed, type Printer } from "./print.ts";
@@ -13,7 +13,8 @@ export async function main(process: NodeJS.Process): Promise<number> {
   const options = args.includes("--") ? args.slice(0, args.indexOf("--")) : args;
   const json = options.includes("--json");
   const quiet = options.includes("--quiet") || options.includes("-q");
-  const print = createPrinter({ stdout, stderr, env, json, quiet });
+  const trace = options.includes("--trace");
+  const print = createPrinter({ stdout, stderr, env, json, quiet, trace });
   const interruption = interruptionOf(process);
   try {
     const status = await run([name, ...args], { print, signal: interruption.signal });
@@ -28,13 +29,14 @@ export async function main(process: NodeJS.Process): Promise<number> {
 }
 
 async function run(
-  [name = "", ...args]: readonly string[],
+  words: readonly string[],
   context: { readonly print: Printer; readonly signal: AbortSignal },
 ): Promise<number> {
   const { print } = context;
-  if (name === "--version") return printVersion(print);
-  if (name === "--help" || name === "-h" || name === "help") return printOverview(print, args[0]);
-  const command = await findCommand(name);
+  const [first = "", ...rest] = words;
+  if (first === "--version" || first === "-v") return printVersion(print);
+  if (first === "--help" || first === "-h" || first === "help") return printOverview(print, rest);
+  const { name, command, args } = await findCommand(words);
   const parsed = command.parse(args);
   return parsed.isHelp ? printHelp(print, name, command) : parsed.run(context);
 }
@@ -52,12 +54,28 @@ function interruptionOf(process: NodeJS.Process): { readonly signal: AbortSignal
   return interruption;
 }
 
-async function findCommand(name: string): Promise<Command> {
+interface Found {
+  /** One word or two. */
+  readonly name: string;
+  readonly command: Command;
+  /** What is behind the name. */
+  readonly args: readonly string[];
+}
+
+async function findCommand([name = "", ...args]: readonly string[]): Promise<Found> {
   const load = Object.hasOwn(commands, name) ? commands[name] : undefined;
-  if (load !== undefined) return load();
-  throw new OciError("OPTION_INVALID", `there is no command "${name}"`, {
-    hint: `drayage --help lists the commands`,
-  });
+  if (load === undefined) {
+    throw new OciError("OPTION_INVALID", `there is no command "${name}"`, {
+      hint: `drayage --help lists the commands`,
+    });
+  }
+  const command = await load();
+  const [verb = "", ...rest] = args;
+  const { verbs = {} } = command;
+  const found = Object.hasOwn(verbs, verb) ? verbs[verb] : undefined;
+  return found === undefined
+    ? { name, command, args }
+    : { name: `${name} ${verb}`, command: found, args: rest };
 }
 
 function printVersion(print: Printer): number {
@@ -66,16 +84,19 @@ function printVersion(print: Printer): number {
   return exitStatus.done;
 }
 
-async function printOverview(print: Printer, name?: string): Promise<number> {
-  if (name !== undefined && !name.startsWith("-")) return printHelp(print, name, await findCommand(name));
+async function printOverview(print: Printer, words: readonly string[]): Promise<number> {
+  const [name = "-"] = words;
+  if (!name.startsWith("-")) {
+    const found = await findCommand(words);
+    return printHelp(print, found.name, found.command);
+  }
   const rows = await Promise.all(
     Object.entries(commands).map(async ([command, load]) => ({ command, summary: (await load()).summary })),
   );
-  const width = Math.max(...rows.map(({ command }) => command.length));
   print.result({ commands: rows }, [
     "drayage COMMAND [OPTION]...",
     "",
-    ...rows.map(({ command, summary }) => `  ${command.padEnd(width)}  ${summary}`),
+    ...inColumns(rows.map(({ command, summary }) => [command, summary])),
     "",
     "A location is registry/repository[:tag][@digest]. drayage COMMAND --help tells more.",
     "Exit status: 0 done, 1 failed, 2 wrong usage, 3 partly done or blocked.",

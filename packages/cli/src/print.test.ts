@@ -12,7 +12,7 @@ function createTerminal(options: Partial<PrintOptions> = {}) {
     },
   });
   const stderr = { text: "", write: (text: string) => (stderr.text += text) };
-  const defaults = { stdout, stderr, env: {}, json: false, quiet: false };
+  const defaults = { stdout, stderr, env: {}, json: false, quiet: false, trace: false };
   const print = createPrinter({ ...defaults, ...options });
   return { print, stdout, out: () => out, err: () => stderr.text };
 }
@@ -65,6 +65,18 @@ describe("what is printed", () => {
     expect(err()).toBe("drayage: no (DENIED)\n");
   });
 
+  it("has what happens instead of progress when that is asked for, quiet or not", async () => {
+    const { print, err } = createTerminal({ trace: true, quiet: true });
+    print.event({ type: "wait" }, hostile);
+    expect(await print.during(fail, async (shown) => shown)).toBeUndefined();
+    const { print: untraced, err: nothing } = createTerminal();
+    untraced.event({ type: "wait" }, "not this");
+    const { print: asJson, err: json } = createTerminal({ trace: true, json: true });
+    asJson.event({ type: "wait" }, "not this");
+    expect(err()).toMatch(/^\\u001b]52;c;aGk=[ -~]+\n$/);
+    expect([nothing(), json()]).toEqual(["", '{"type":"wait"}\n']);
+  });
+
   it("ends the display of progress however the work ends", async () => {
     const { print } = createTerminal();
     let ended = 0;
@@ -81,6 +93,52 @@ describe("what is printed", () => {
       return stderr.text;
     });
     expect(texts).toEqual(["\u001b[31mdrayage:\u001b[39m no (DENIED)\n", "drayage: no (DENIED)\n"]);
+  });
+
+  it("is bytes as they are, asked for no faster than they are taken", async () => {
+    const taken: string[] = [];
+    const stdout = new Writable({
+      highWaterMark: 1,
+      write(chunk, _encoding, done) {
+        taken.push(String(chunk));
+        setImmediate(done);
+      },
+    });
+    const { print } = createTerminal({ stdout });
+    async function* content() {
+      for (const text of ["\u001b", "b", "c"]) {
+        expect(stdout.writableLength).toBe(0);
+        yield new TextEncoder().encode(text);
+      }
+    }
+    await print.bytes(content(), {});
+    expect(taken).toEqual(["\u001b", "b", "c"]);
+  });
+
+  it("asks for no more bytes when nobody takes them any more", async () => {
+    const stdout = new Writable({
+      highWaterMark: 1,
+      write: (_chunk, _encoding, done) => done(Object.assign(new Error("write EPIPE"), { code: "EPIPE" })),
+    });
+    const { print } = createTerminal({ stdout });
+    let asked = 0;
+    async function* content() {
+      for (; asked < 9; asked++) yield new Uint8Array(1);
+    }
+    await expect(print.bytes(content(), {})).rejects.toThrow(OutputClosed);
+    expect(asked).toBeLessThan(3);
+  });
+
+  it("ends when it is aborted while nobody takes it", async () => {
+    const stdout = new Writable({ highWaterMark: 1, write: () => undefined });
+    const controller = new AbortController();
+    const { print } = createTerminal({ stdout });
+    async function* content() {
+      yield new Uint8Array(1);
+    }
+    const printed = print.bytes(content(), { signal: controller.signal });
+    controller.abort(new Error("enough"));
+    await expect(printed).rejects.toThrow("enough");
   });
 
   it("stops when nobody reads it any more", () => {

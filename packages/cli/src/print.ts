@@ -1,6 +1,7 @@
+import { once } from "node:events";
 import type { Writable } from "node:stream";
 import { styleText } from "node:util";
-import { escapeControls, isOciError, OciError } from "@drayage/oci";
+import { escapeControls, isOciError, OciError, type Bytes, type CallOptions } from "@drayage/oci";
 
 /** Where output goes, and what it looks like. */
 export interface PrintOptions {
@@ -9,6 +10,8 @@ export interface PrintOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly json: boolean;
   readonly quiet: boolean;
+  /** Whether what happens is shown on stderr, in place of progress. */
+  readonly trace: boolean;
 }
 
 /** Where progress is shown. */
@@ -25,11 +28,13 @@ export interface Printer {
   readonly isTerminal: boolean;
   /** One result: its text, or with `--json` the value on a line of its own. */
   result(value: unknown, text: string | readonly string[]): void;
-  /** Bytes as they are, for a file or another program. */
-  bytes(content: Uint8Array): void;
+  /** Bytes as they are, for a file or another program, no faster than these take them. */
+  bytes(content: Bytes, options: CallOptions): Promise<void>;
   /** A message beside the results, not with `--quiet`. */
   note(text: string): void;
-  /** What `work` resolves to; meanwhile it may show on stderr how far it is, but not with `--quiet` or `--json`. */
+  /** Something that happened, as text or as a line of JSON; with `--trace` only. */
+  event(value: unknown, text: string): void;
+  /** What `work` resolves to; meanwhile it may show on stderr how far it is, but not with `--quiet`, `--json` or `--trace`. */
   during<Result, Shown extends { end(): void }>(
     show: (stream: ProgressStream) => Shown,
     work: (shown: Shown | undefined) => Promise<Result>,
@@ -45,16 +50,17 @@ export class OutputClosed extends Error {
 }
 
 /** A printer; it listens to errors of both streams from now on. */
-export function createPrinter({ stdout, stderr, env, json, quiet }: PrintOptions): Printer {
+export function createPrinter(options: PrintOptions): Printer {
+  const { stdout, stderr, env, json, quiet, trace } = options;
   let failure: Error | undefined;
   stdout.on("error", (error: NodeJS.ErrnoException) => {
     failure ??= outputFailure(error);
   });
   // There is nobody left to tell, and the work goes on.
   stderr.on?.("error", () => undefined);
-  const write = (content: string | Uint8Array): void => {
+  const write = (content: string | Uint8Array): boolean => {
     if (failure !== undefined) throw failure;
-    stdout.write(content);
+    return stdout.write(content);
   };
   const hasColor = stderr.isTTY === true && (env["NO_COLOR"] ?? "") === "";
   const red = (text: string) => (hasColor ? styleText("red", text, { validateStream: false }) : text);
@@ -64,12 +70,19 @@ export function createPrinter({ stdout, stderr, env, json, quiet }: PrintOptions
       const lines = typeof text === "string" ? [text] : text;
       for (const line of json ? [JSON.stringify(value)] : lines) write(`${escapeControls(line)}\n`);
     },
-    bytes: (content) => write(content),
+    async bytes(content, { signal }) {
+      for await (const chunk of content) {
+        if (!write(chunk)) await drained(stdout, { signal });
+      }
+    },
     note(text) {
       if (!quiet) stderr.write(`${escapeControls(text)}\n`);
     },
+    event(value, text) {
+      if (trace) stderr.write(`${escapeControls(json ? JSON.stringify(value) : text)}\n`);
+    },
     async during(show, work) {
-      const shown = quiet || json ? undefined : show(stderr);
+      const shown = quiet || json || trace ? undefined : show(stderr);
       try {
         return await work(shown);
       } finally {
@@ -85,6 +98,13 @@ export function createPrinter({ stdout, stderr, env, json, quiet }: PrintOptions
       else stderr.write(`${red("drayage:")} ${errorLines(error).map(escapeControls).join("\n")}\n`);
     },
   };
+}
+
+/** Resolves when `stream` takes more, or never will: whoever writes next is told why. */
+async function drained(stream: Writable, { signal }: CallOptions): Promise<void> {
+  if (!stream.writableNeedDrain) return;
+  await once(stream, "drain", signal === undefined ? {} : { signal }).catch(() => undefined);
+  signal?.throwIfAborted();
 }
 
 function outputFailure(cause: NodeJS.ErrnoException): Error {

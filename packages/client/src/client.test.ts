@@ -128,6 +128,12 @@ it.each([
   expect(await errorOf(() => createClient(options))).toMatchObject({ code: "OPTION_INVALID" });
 });
 
+it("an option that there is not is refused by its name", async () => {
+  const misspelt = { concurency: 2 };
+  const error = await errorOf(() => createClient({ concurrency: 1, ...misspelt }));
+  expect(error).toMatchObject({ code: "OPTION_INVALID", message: "there is no option concurency" });
+});
+
 it("two objects for one registry share what was learned", async () => {
   await using opened = await openScripted({ auth: { bearer: { anonymous: ["pull"] } } });
   for (const _time of [1, 2]) {

@@ -9,6 +9,7 @@ import {
 } from "@drayage/oci";
 import type { AddressContext } from "./http/dial.ts";
 import type { TraceEvent } from "./http/trace.ts";
+import { requireKnownOptions } from "./option-names.ts";
 
 /** What {@link createClient} takes; everything has a safe default. */
 export interface ClientOptions {
@@ -129,6 +130,7 @@ const mebibyte = 1024 * 1024;
  * @throws OciError OPTION_INVALID, REFERENCE_INVALID
  */
 export function settingsOf(options: ClientOptions): Settings {
+  requireKnownOptions(options);
   const settings = filled(options);
   const { concurrency, retry, limits, timeouts } = settings;
   const { attempts, ...pauses } = retry;

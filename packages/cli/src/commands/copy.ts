@@ -50,7 +50,8 @@ export const copy: Command = defineCommand({
     const platforms = values.platform?.map(parsePlatform);
     const { sparse, referrers, repair } = values;
     const foreign = parseForeign(values.foreign);
-    return withClient({ values, print }, async (client) => {
+    const registries = [source.registry, target.registry];
+    return withClient({ values, print, signal, registries }, async (client) => {
       const ends = {
         source: client.repository(source, { access: ["pull"] }),
         target: client.repository(target, { access: ["pull", "push"] }),

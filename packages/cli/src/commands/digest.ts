@@ -1,6 +1,6 @@
-import { formatReference, OciError } from "@drayage/oci";
+import { absent } from "../absence.ts";
 import { defineCommand, type Command } from "../command.ts";
-import { connectionOptions, withClient } from "../connection.ts";
+import { connectionOptions, withRepository } from "../connection.ts";
 import { exitStatus } from "../exit.ts";
 import { atOf, parseLocation } from "../location.ts";
 
@@ -8,15 +8,12 @@ export const digest: Command = defineCommand({
   summary: "Prints the digest that a tag points to.",
   operands: ["REF"],
   options: connectionOptions,
-  async run({ operands: [text = ""], values, print, signal }) {
+  async run({ operands: [text = ""], ...run }) {
     const reference = parseLocation(text);
-    return withClient({ values, print }, async (client) => {
-      const repository = client.repository(reference, { access: ["pull"] });
-      const descriptor = await repository.headManifest(atOf(reference), { signal });
-      if (descriptor === undefined) {
-        throw new OciError("MANIFEST_UNKNOWN", `there is no ${formatReference(reference)}`);
-      }
-      print.result(descriptor, descriptor.digest);
+    return withRepository({ ...run, reference, access: ["pull"] }, async (repository) => {
+      const descriptor = await repository.headManifest(atOf(reference), { signal: run.signal });
+      if (descriptor === undefined) throw absent("MANIFEST_UNKNOWN", reference);
+      run.print.result(descriptor, descriptor.digest);
       return exitStatus.done;
     });
   },

@@ -2,7 +2,9 @@ import type { Command } from "../command.ts";
 
 /** Every command, loaded when it is needed. A new one is a file beside this and a line here. */
 export const commands: Readonly<Record<string, () => Promise<Command>>> = {
+  blob: async () => (await import("./blob.ts")).blob,
   copy: async () => (await import("./copy.ts")).copy,
+  delete: async () => (await import("./delete.ts")).remove,
   digest: async () => (await import("./digest.ts")).digest,
   inspect: async () => (await import("./inspect.ts")).inspect,
   login: async () => (await import("./login.ts")).login,
@@ -10,5 +12,7 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   ls: async () => (await import("./ls.ts")).ls,
   manifest: async () => (await import("./manifest.ts")).manifest,
   ping: async () => (await import("./ping.ts")).ping,
+  referrers: async () => (await import("./referrers.ts")).referrers,
   serve: async () => (await import("./serve.ts")).serve,
+  tag: async () => (await import("./tag.ts")).tag,
 };

@@ -1,6 +1,6 @@
 import { formatReference } from "@drayage/oci";
 import { defineCommand, type Command } from "../command.ts";
-import { connectionOptions, withClient } from "../connection.ts";
+import { connectionOptions, withRepository } from "../connection.ts";
 import { exitStatus } from "../exit.ts";
 import { inspectAt, type Inspection } from "../inspection.ts";
 import { atOf, parseLocation } from "../location.ts";
@@ -10,10 +10,10 @@ export const inspect: Command = defineCommand({
   summary: "Shows what an image, index or artifact consists of.",
   operands: ["REF"],
   options: connectionOptions,
-  async run({ operands: [text = ""], values, print, signal }) {
+  async run({ operands: [text = ""], ...run }) {
     const reference = parseLocation(text);
-    return withClient({ values, print }, async (client) => {
-      const repository = client.repository(reference, { access: ["pull"] });
+    const { print, signal } = run;
+    return withRepository({ ...run, reference, access: ["pull"] }, async (repository) => {
       const inspection = await inspectAt(repository, atOf(reference), { signal });
       print.result(inspection, [formatReference(reference), ...describe(inspection, "  ")]);
       return exitStatus.done;
@@ -22,7 +22,8 @@ export const inspect: Command = defineCommand({
 });
 
 function describe(inspection: Inspection, indent: string): readonly string[] {
-  const { descriptor, artifactType, subject, created, layers, labels = {}, annotations = {} } = inspection;
+  const { descriptor, artifactType, subject, created, size, layers } = inspection;
+  const { entrypoint, cmd, labels = {}, annotations = {} } = inspection;
   const rows: readonly (readonly [string, string | undefined])[] = [
     ["digest", descriptor.digest],
     ["media type", descriptor.mediaType],
@@ -30,6 +31,9 @@ function describe(inspection: Inspection, indent: string): readonly string[] {
     ["artifact type", artifactType],
     ["subject", subject?.digest],
     ["created", created],
+    ["entrypoint", formatWords(entrypoint)],
+    ["cmd", formatWords(cmd)],
+    ["size", size === undefined ? undefined : formatSize(size)],
     ["layers", layers && sizeOfLayers(layers)],
   ];
   return [
@@ -52,6 +56,11 @@ function describeEntry(entry: Inspection, indent: string): readonly string[] {
 function describeMap(name: string, map: Readonly<Record<string, string>>, indent: string): readonly string[] {
   const lines = Object.entries(map).map(([key, value]) => `${indent}  ${key}=${value}`);
   return lines.length === 0 ? [] : [`${indent}${name}`, ...lines];
+}
+
+/** The words of a command so that one can see where each of them ends. */
+function formatWords(words: readonly string[] = []): string | undefined {
+  return words.length === 0 ? undefined : JSON.stringify(words);
 }
 
 function sizeOfLayers(layers: readonly { readonly size: number }[]): string {

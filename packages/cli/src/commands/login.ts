@@ -48,14 +48,17 @@ export const login: Command = defineCommand({
 async function logIn(registry: string, { values, print, signal }: Run): Promise<ExitStatus> {
   const { username, password } = await askWho(values, { signal });
   const asked = recorded(fromStatic(registry, { username, password }));
-  await withClient({ values, print, credentials: asked.provider }, async (client) => {
-    await client
-      .registry(registry)
-      .ping({ signal })
-      .catch((error: unknown) => {
-        throw refusal(error, registry, username);
-      });
-  });
+  await withClient(
+    { values, print, signal, registries: [registry], credentials: asked.provider },
+    async (client) => {
+      await client
+        .registry(registry)
+        .ping({ signal })
+        .catch((error: unknown) => {
+          throw refusal(error, registry, username);
+        });
+    },
+  );
   if (!asked.wasAsked()) print.note(`${registry} did not ask for a password, so this one is not verified.`);
   const store = createDockerCredentialStore(helperOptions());
   const { source, helper } = await store.set(registry, { type: "basic", username, password }, { signal });
@@ -121,7 +124,7 @@ function refusal(error: unknown, registry: string, username: string): unknown {
 
 async function check(text: string, { values, print, signal }: Run): Promise<ExitStatus> {
   const resource = resourceOf(text);
-  const found = await withClient({ values, print }, (client) =>
+  const found = await withClient({ values, print, signal, registries: [resource.registry] }, (client) =>
     describeCredential({ ...resource, signal, send: client.send }),
   );
   if (found === undefined) {

@@ -1,5 +1,5 @@
 import { defineCommand, type Command } from "../command.ts";
-import { connectionOptions, withClient } from "../connection.ts";
+import { connectionOptions, withClient, withRepository } from "../connection.ts";
 import { exitStatus } from "../exit.ts";
 import { parsePlace } from "../location.ts";
 
@@ -7,17 +7,19 @@ export const ls: Command = defineCommand({
   summary: "Lists the repositories of a registry, or the tags of a repository.",
   operands: ["REGISTRY[/REPOSITORY]"],
   options: connectionOptions,
-  async run({ operands: [text = ""], values, print, signal }) {
+  async run({ operands: [text = ""], ...run }) {
     const place = parsePlace(text);
-    return withClient({ values, print }, async (client) => {
-      if ("registry" in place) {
-        const registry = client.registry(place.registry);
-        for await (const repository of registry.listRepositories({ signal })) {
+    const { print, signal } = run;
+    if ("registry" in place) {
+      const { registry } = place;
+      return withClient({ ...run, registries: [registry] }, async (client) => {
+        for await (const repository of client.registry(registry).listRepositories({ signal })) {
           print.result({ repository }, repository);
         }
         return exitStatus.done;
-      }
-      const repository = client.repository(place.reference, { access: ["pull"] });
+      });
+    }
+    return withRepository({ ...run, reference: place.reference, access: ["pull"] }, async (repository) => {
       for await (const tag of repository.listTags({ signal })) print.result({ tag }, tag);
       return exitStatus.done;
     });

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { OciError, readOnly, type Registry } from "@drayage/oci";
+import { isLoopback, isOciError, OciError, readOnly, type CallOptions } from "@drayage/oci";
 import {
   createFilesystemDriver,
   createHandler,
@@ -7,14 +7,19 @@ import {
   createRegistry,
   listen,
   type HandlerOptions,
+  type StorageDriver,
 } from "@drayage/registry";
 import { defineCommand, type Command } from "../command.ts";
 import { exitStatus } from "../exit.ts";
+import { withHint } from "../hint.ts";
 
 interface Address {
   readonly host: string;
   readonly port: number;
 }
+
+const publicWarning = "Whoever reaches this address can push and delete; --read-only refuses every change.";
+const memoryWarning = "Content is kept in memory; --storage DIR keeps it on disk.";
 
 export const serve: Command = defineCommand({
   summary: "Serves a registry until it is interrupted.",
@@ -35,8 +40,11 @@ export const serve: Command = defineCommand({
   },
   async run({ values, print, signal }) {
     const address = parseAddress(values.listen ?? "127.0.0.1:5000");
-    const registry = openStorage(values.storage ?? "memory:");
-    const served = values["read-only"] === true ? readOnly(registry) : registry;
+    const isReadOnly = values["read-only"] === true;
+    const driver = openStorage(values.storage ?? "memory:");
+    if (!isReadOnly) await requireWritable(driver, { signal });
+    const registry = createRegistry(driver);
+    const served = isReadOnly ? readOnly(registry) : registry;
     const onError: HandlerOptions["onError"] = (error, { id, method, path }) => {
       const reason = error instanceof Error ? error.message : String(error);
       print.note(`${method} ${path} failed: ${reason} (request ${id})`);
@@ -44,8 +52,8 @@ export const serve: Command = defineCommand({
     const server = await listen(createHandler(served, { onError }), address);
     try {
       print.result({ url: server.url, host: server.host }, server.url);
-      if (values.storage === undefined)
-        print.note("Content is kept in memory; --storage DIR keeps it on disk.");
+      if (!isReadOnly && !isLoopback(server.host)) print.note(publicWarning);
+      if (values.storage === undefined) print.note(memoryWarning);
       if (!signal.aborted) await once(signal, "abort");
     } finally {
       await server.close();
@@ -54,12 +62,24 @@ export const serve: Command = defineCommand({
   },
 });
 
-function openStorage(storage: string): Registry {
+/** Fails now rather than at the first push. @throws OciError UNAVAILABLE, STORAGE_FULL */
+async function requireWritable({ documents }: StorageDriver, { signal }: CallOptions): Promise<void> {
+  const key = "probe";
+  try {
+    await documents.put(key, new Uint8Array(), { signal });
+    await documents.delete(key, { signal });
+  } catch (error) {
+    if (!isOciError(error)) throw error;
+    throw withHint(error, "--storage needs a place that can be written to; with --read-only it need not be");
+  }
+}
+
+function openStorage(storage: string): StorageDriver {
   // A variable that is not set must not fill the current folder, nor another scheme a folder of its name.
   if (storage === "" || (storage !== "memory:" && /^[a-z][a-z0-9]+:/.test(storage))) {
     throw new OciError("OPTION_INVALID", `--storage needs a directory or memory:, not "${storage}"`);
   }
-  return createRegistry(storage === "memory:" ? createMemoryDriver() : createFilesystemDriver(storage));
+  return storage === "memory:" ? createMemoryDriver() : createFilesystemDriver(storage);
 }
 
 /** The host and port of `HOST:PORT`, where an IPv6 address is in brackets. */

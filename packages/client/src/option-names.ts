@@ -1,0 +1,62 @@
+import { OciError } from "@drayage/oci";
+import type {
+  ClientOptions,
+  HostOptions,
+  LimitOptions,
+  NetworkOptions,
+  RetryOptions,
+  TimeoutOptions,
+} from "./options.ts";
+
+type Names<Options> = { readonly [Name in keyof Options]-?: true };
+
+const clientNames: Names<ClientOptions> = {
+  credentials: true,
+  hosts: true,
+  network: true,
+  budget: true,
+  concurrency: true,
+  retry: true,
+  limits: true,
+  timeouts: true,
+  trace: true,
+  trustedTokenServers: true,
+  userAgent: true,
+  now: true,
+};
+const hostNames: Names<HostOptions> = {
+  plainHttp: true,
+  insecure: true,
+  ca: true,
+  cert: true,
+  key: true,
+  headers: true,
+  quirks: true,
+};
+const networkNames: Names<NetworkOptions> = { lookup: true, ca: true, allow: true };
+const retryNames: Names<RetryOptions> = { attempts: true, minDelay: true, maxDelay: true, maxWait: true };
+const limitNames: Names<LimitOptions> = { manifestBytes: true, pageBytes: true, pages: true, items: true };
+const timeoutNames: Names<TimeoutOptions> = { connect: true, headers: true, idle: true };
+
+/**
+ * Refuses what is no option: whoever writes no TypeScript would never hear of a slip, and be without what was meant.
+ *
+ * @throws OciError OPTION_INVALID
+ */
+export function requireKnownOptions(options: ClientOptions): void {
+  const { hosts = {}, network = {}, retry = {}, limits = {}, timeouts = {} } = options;
+  refuseUnknown(options, clientNames, "");
+  for (const [host, of] of Object.entries(hosts)) refuseUnknown(of, hostNames, `hosts["${host}"].`);
+  refuseUnknown(network, networkNames, "network.");
+  refuseUnknown(retry, retryNames, "retry.");
+  refuseUnknown(limits, limitNames, "limits.");
+  refuseUnknown(timeouts, timeoutNames, "timeouts.");
+}
+
+function refuseUnknown<Options extends object>(options: Options, known: Names<Options>, place: string): void {
+  const unknown = Object.keys(options).find((name) => !Object.hasOwn(known, name));
+  if (unknown === undefined) return;
+  throw new OciError("OPTION_INVALID", `there is no option ${place}${unknown}`, {
+    hint: `there are ${Object.keys(known).join(", ")}`,
+  });
+}
