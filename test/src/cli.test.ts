@@ -133,7 +133,8 @@ describe("drayage copy", () => {
     const to = `${otherServer.host}/app:one`;
     const options = ["--platform", platform, "--referrers", "--tag", "two"];
     const { stdout, status } = await drayage("copy", ...options, `${server.host}/app:v1`, to);
-    expect({ status, stdout }).toMatchObject({ status: 0, stdout: expect.stringContaining(subject.digest) });
+    expect(status).toBe(0);
+    expect(stdout).toContain(subject.digest);
     const copied = other.repository("app");
     for (const tag of ["one", "two"]) expect((await copied.headManifest(tag))?.digest).toBe(subject.digest);
     const referrers = await Array.fromAsync(copied.listReferrers(subject.digest));
