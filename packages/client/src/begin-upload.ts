@@ -1,13 +1,14 @@
-import { headerOf, OciError, type CallOptions } from "@drayage/oci";
+import type { CallOptions, DigestAlgorithm } from "@drayage/oci";
 import type { Endpoint } from "./endpoint.ts";
 import type { RegistryResponse } from "./http/message.ts";
-import { resolveServerUrl } from "./http/url.ts";
 
 /** A new upload session. */
 export async function beginUpload(
   endpoint: Endpoint,
-  { digestAlgorithm, signal }: CallOptions & { readonly digestAlgorithm?: string | undefined } = {},
+  { algorithm, signal }: CallOptions & { readonly algorithm?: DigestAlgorithm | undefined } = {},
 ): Promise<RegistryResponse> {
+  // sha256 goes without saying, and old servers do not know the parameter.
+  const digestAlgorithm = algorithm === "sha256" ? undefined : algorithm;
   return endpoint.tell({
     method: "POST",
     to: { kind: "uploads", name: endpoint.name, digestAlgorithm },
@@ -18,11 +19,4 @@ export async function beginUpload(
     isRepeatable: true,
     signal,
   });
-}
-
-/** Where an upload goes on, by an answer to any request of it. */
-export function sessionOf({ headers, url, status }: RegistryResponse): URL {
-  const location = headerOf(headers, "location");
-  if (location !== undefined) return resolveServerUrl(location, url);
-  throw new OciError("RESPONSE_INVALID", "an upload session without a Location", { status });
 }

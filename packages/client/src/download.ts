@@ -2,10 +2,8 @@ import {
   closing,
   formatRange,
   headerOf,
-  isOciError,
   OciError,
   parseContentRange,
-  sleep,
   type Bytes,
   type CallOptions,
   type Digest,
@@ -15,6 +13,7 @@ import type { Endpoint } from "./endpoint.ts";
 import { abandon, identityBody } from "./http/body.ts";
 import type { RegistryResponse } from "./http/message.ts";
 import { createProgress } from "./progress.ts";
+import { createSetbacks } from "./setbacks.ts";
 
 /** Part of a blob that is being read; both ends included. */
 export interface Download extends CallOptions {
@@ -25,9 +24,6 @@ export interface Download extends CallOptions {
   /** Of the whole blob. */
   readonly size: number;
 }
-
-/** Bytes after which a connection counts as good again. */
-const goodProgress = 1024 * 1024;
 
 /** Asks for a blob or a range of it; a server may send all of it nevertheless. */
 export async function askForBlob(
@@ -54,7 +50,7 @@ export function resumed(first: RegistryResponse, download: Download): Bytes {
   return closing(reading(), () => abandon(current));
 
   async function* reading(): AsyncGenerator<Uint8Array, void, undefined> {
-    const setbacks = createSetbacks(endpoint, start);
+    const setbacks = createSetbacks(endpoint, { start });
     const total = end + 1 - start;
     const report = createProgress(endpoint, { direction: "download", digest, total });
     let offset = start;
@@ -110,32 +106,6 @@ function cut(bytes: Bytes, { skip, take }: { readonly skip: number; readonly tak
       if (position > skip + take) return;
     }
   }
-}
-
-interface Setbacks {
-  /** Waits before another try, or throws `error` if that is no use. */
-  overcome(error: unknown, options: CallOptions & { readonly offset: number }): Promise<void>;
-}
-
-function createSetbacks({ settings, host }: Endpoint, start: number): Setbacks {
-  const { attempts, minDelay, maxDelay } = settings.retry;
-  let count = 0;
-  let mark = start;
-  return {
-    async overcome(error, { offset, signal }) {
-      if (offset - mark >= goodProgress) {
-        count = 0;
-        mark = offset;
-      }
-      count++;
-      const isLost = isOciError(error, "CONNECTION_FAILED", "TIMEOUT", "RESPONSE_INVALID") && error.retryable;
-      if (!isLost || count >= attempts) throw error;
-      const milliseconds = Math.min(minDelay * 2 ** (count - 1), maxDelay);
-      settings.trace({ type: "retry", host: host.name, attempt: count + 1, reason: error.code });
-      settings.trace({ type: "wait", host: host.name, milliseconds, reason: error.code });
-      await sleep(milliseconds, { signal });
-    },
-  };
 }
 
 function brokenOff(digest: Digest, offset: number): OciError {

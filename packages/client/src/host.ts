@@ -23,6 +23,15 @@ export interface Learned {
   selfMount?: boolean;
   /** Whether it lists referrers, so that no index has to be kept under a tag. */
   referrersApi?: boolean;
+  /** Whether it takes the tags of a manifest as parameters. */
+  tagParameter?: boolean;
+  /** How it takes the bytes of a blob, if not in the way that was tried first. */
+  upload?: "put" | "patch" | "chunks";
+  /** The most bytes of a blob that it may take in one piece; it has refused one more. */
+  maxPut?: number;
+  /** The most and the least bytes that a chunk may have. */
+  maxChunk?: number;
+  minChunk?: number | undefined;
   /** For what several callers would change at the same time. */
   readonly inTurn: InTurn;
 }

@@ -19,10 +19,11 @@ import {
   putManifest,
   type FetchManifestOptions,
 } from "./manifests.ts";
+import { mountBlob } from "./mount.ts";
 import { addReferrer, hasReferrersApi, listReferrers, removeReferrer } from "./referrers.ts";
 import { listTagPages, listTags } from "./tags.ts";
 import { openUpload } from "./upload-session.ts";
-import { mountBlob, putBlob } from "./upload.ts";
+import { putBlob } from "./upload.ts";
 
 /** A repository over HTTP. */
 export interface RepositoryClient extends Repository {

@@ -1,5 +1,5 @@
 import { bytesOf, OciError, verified, type OpenBlob } from "@drayage/oci";
-import { createBlob, type ScriptRule } from "@drayage/testkit";
+import { bytesOfBlob, createBlob, type ScriptRule } from "@drayage/testkit";
 import { describe, expect, it } from "vitest";
 import type { HostOptions } from "./options.ts";
 import { errorOf, openScripted, type Opened } from "../fixture/scripted.ts";
@@ -8,6 +8,7 @@ const blob = createBlob({ size: 300_000, seed: 3 });
 const { descriptor } = blob;
 const { digest } = descriptor;
 const uploads = "/v2/library/app/blobs/uploads/";
+const gone = '{"errors":[{"code":"BLOB_UPLOAD_INVALID"}]}';
 
 /** What was asked, without identifiers. */
 function methods({ server }: Opened): readonly string[] {
@@ -97,24 +98,107 @@ describe("a registry that does not answer self-mounts as specified", () => {
   });
 });
 
+/** A source that notes from where it is opened. */
+function noted(): { readonly open: OpenBlob; readonly offsets: number[] } {
+  const offsets: number[] = [];
+  const open: OpenBlob = (offset, options) => {
+    offsets.push(offset);
+    return blob.open(offset, options);
+  };
+  return { open, offsets };
+}
+
+async function expectStored({ server }: Opened): Promise<void> {
+  const stored = server.content.repository("library/app").blobs.get(digest);
+  expect(Buffer.compare(stored ?? new Uint8Array(), await bytesOfBlob(blob))).toBe(0);
+}
+
 describe("an upload that fails on the way", () => {
-  it.each<[string, Omit<ScriptRule, "path">]>([
-    ["a reset", { takeOnly: 100_000 }],
-    ["503", { answer: { status: 503 } }],
-    ["404 of a session that is gone", { answer: { status: 404 } }],
-    ["401 of a token that has ended", { answer: { status: 401 } }],
-    ["416", { answer: { status: 416 } }],
-  ])("by %s begins again in a new session, from the start", async (_what, action) => {
-    const offsets: number[] = [];
-    const open: OpenBlob = (offset, options) => {
-      offsets.push(offset);
-      return blob.open(offset, options);
-    };
-    await using opened = await openWith([{ method: "PUT", path: `${uploads}*`, nth: 1, ...action }]);
+  const session = `${uploads}*`;
+
+  it("goes on from where the registry says that it is", async () => {
+    await using opened = await openWith([{ method: "PUT", path: session, nth: 1, takeOnly: 100_000 }]);
+    const { open, offsets } = noted();
     expect(await opened.repository.putBlob(descriptor, open)).toBe("uploaded");
+    expect(offsets).toEqual([0, 100_000]);
+    expect(methods(opened)).toEqual(["POST 202", "PUT 0", "GET 204", "PUT 201"]);
+    expect(opened.server.ledger.at(-1)?.headers).toMatchObject({
+      "content-range": "100000-299999",
+      "content-length": "200000",
+    });
+    await expectStored(opened);
+  });
+
+  it.each<[string, Omit<ScriptRule, "path">]>([
+    ["503", { answer: { status: 503 } }],
+    ["401 of a token that has ended", { answer: { status: 401 } }],
+  ])("by %s goes on in the same session", async (_what, action) => {
+    await using opened = await openWith([{ method: "PUT", path: session, nth: 1, ...action }]);
+    const { open, offsets } = noted();
+    await opened.repository.putBlob(descriptor, open);
+    expect(offsets).toEqual([0, 0]);
+    expect(methods(opened).filter((line) => line.startsWith("POST"))).toHaveLength(1);
+    await expectStored(opened);
+  });
+
+  it.each<[string, Omit<ScriptRule, "path">]>([
+    ["404 of a session that is gone", { answer: { status: 404 } }],
+    ["416 where it was right", { answer: { status: 416 } }],
+    ["a reset, its session gone (distribution 2.8)", { takeOnly: 1000, answer: { status: 400, body: gone } }],
+  ])("by %s begins again in a new session, from the start", async (_what, action) => {
+    await using opened = await openWith([{ method: "PUT", path: session, nth: 1, ...action }]);
+    const { open, offsets } = noted();
+    await opened.repository.putBlob(descriptor, open);
     expect(offsets).toEqual([0, 0]);
     expect(methods(opened).filter((line) => line.startsWith("POST"))).toHaveLength(2);
-    expect(await opened.repository.headBlob(digest)).toBeDefined();
+    await expectStored(opened);
+  });
+
+  it("begins again however often its session is lost, as long as any request is repeated", async () => {
+    const answer = { status: 404, body: gone };
+    await using opened = await openWith([{ method: "PUT", path: session, nth: [1, 2, 3, 4], answer }]);
+    expect(await opened.repository.putBlob(descriptor, blob.open)).toBe("uploaded");
+    await expectStored(opened);
+  });
+
+  it("begins again where the registry claims more than it was sent", async () => {
+    await using opened = await openWith([
+      { method: "PUT", path: session, nth: 1, takeOnly: 1000 },
+      { method: "GET", path: session, headers: { range: "0-399999" } },
+    ]);
+    const { open, offsets } = noted();
+    await opened.repository.putBlob(descriptor, open);
+    expect(offsets).toEqual([0, 0]);
+    await expectStored(opened);
+  });
+
+  it("begins again where the status is that of the first chunk for ever (aws/containers-roadmap#2831)", async () => {
+    await using opened = await openWith([{ method: "PUT", path: session, nth: 1, takeOnly: 100_000 }], {
+      quirks: { uploadRange: "first-chunk" },
+    });
+    const { open, offsets } = noted();
+    await opened.repository.putBlob(descriptor, open);
+    expect(offsets).toEqual([0, 0]);
+  });
+
+  it("sends nothing twice if only the last answer was lost", async () => {
+    await using opened = await openWith([{ method: "PUT", path: session, nth: 1, reset: true }]);
+    const { open, offsets } = noted();
+    expect(await opened.repository.putBlob(descriptor, open)).toBe("uploaded");
+    expect(offsets).toEqual([0]);
+    expect(methods(opened)).toEqual(["POST 202", "PUT 0", "GET 404", "HEAD 200"]);
+  });
+
+  it("begins again, verified from the start, if the registry finds wrong what it was sent behind a cut", async () => {
+    await using opened = await openWith([{ method: "PUT", path: session, nth: 1, takeOnly: 100_000 }]);
+    const offsets: number[] = [];
+    const open: OpenBlob = async (offset, options) => {
+      offsets.push(offset);
+      return offset === 0 ? blob.open(0, options) : bytesOf(new Uint8Array(descriptor.size - offset));
+    };
+    await opened.repository.putBlob(descriptor, open);
+    expect(offsets).toEqual([0, 100_000, 0]);
+    await expectStored(opened);
   });
 
   it("is given up after as many tries as any request", async () => {

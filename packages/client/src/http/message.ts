@@ -3,8 +3,11 @@ import type { Host } from "../host.ts";
 
 export type Method = "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE";
 
-/** A body that can be sent again, or one that comes by once and is `length` bytes long. */
-export type RequestBody = Uint8Array | string | { readonly bytes: Bytes; readonly length: number };
+/** A body that can be sent again, or one that comes by once and is `length` bytes long, if that is known. */
+export type RequestBody =
+  | Uint8Array
+  | string
+  | { readonly bytes: Bytes; readonly length?: number | undefined };
 
 /** What an answer is for: small documents, or blobs on their way down or up, which have connections of their own. */
 export type Lane = "api" | "download" | "upload";

@@ -48,13 +48,14 @@ function responseOf(answer: Dispatcher.ResponseData, request: RegistryRequest): 
 
 function headersOf(request: RegistryRequest, userAgent: string): Record<string, string | string[]> {
   const { body, headers, privateHeaders } = request;
+  const length = typeof body === "object" && "bytes" in body ? body.length : undefined;
   const all = {
     "user-agent": userAgent,
     // What is asked for by digest must come as it is stored.
     "accept-encoding": "identity",
     ...headers,
     ...privateHeaders,
-    ...(typeof body === "object" && "bytes" in body ? { "content-length": String(body.length) } : {}),
+    ...(length === undefined ? {} : { "content-length": String(length) }),
   };
   const entries = Object.entries(all).map(([name, value]): [string, string | string[] | undefined] => [
     name,
