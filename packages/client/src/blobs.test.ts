@@ -1,6 +1,6 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { digestOf, isVerified, readAll } from "@drayage/oci";
+import { digestOf, isVerified, readAll, sleep } from "@drayage/oci";
 import { bytesOfBlob, createBlob, type ScriptRule } from "@drayage/testkit";
 import { describe, expect, it } from "vitest";
 import { createClient } from "./client.ts";
@@ -99,6 +99,38 @@ describe("getBlob", () => {
   it("C13 refuses an encoded body", async () => {
     await using opened = await openWith({ headers: { "content-encoding": "gzip" } });
     expect(await errorOf(read(opened))).toMatchObject({ code: "RESPONSE_INVALID" });
+  });
+
+  it("is not read ahead of its reader by more than connections hold", async () => {
+    const [chunk, count] = [new Uint8Array(1024 * 1024), 64];
+    let written = 0;
+    const server = createServer((_request, response) => {
+      response.setHeader("content-length", chunk.byteLength * count);
+      const write = (): void => {
+        while (written < count && response.write(chunk)) written++;
+      };
+      response.on("drain", () => {
+        written++;
+        write();
+      });
+      write();
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    await using client = createClient();
+    const { port } = server.address() as AddressInfo;
+    const { body } = await client.registry(`127.0.0.1:${port}`).repository("a").getBlob(digest);
+    const chunks = body[Symbol.asyncIterator]();
+    await chunks.next();
+    const isAtRest = async (): Promise<boolean> => {
+      const before = written;
+      await sleep(30);
+      return written === before;
+    };
+    await expect.poll(isAtRest, { interval: 1 }).toBe(true);
+    expect(written).toBeLessThan(count / 2);
+    await chunks.return?.();
+    server.closeAllConnections();
+    server.close();
   });
 
   it("asks for the size where the answer does not tell it", async () => {

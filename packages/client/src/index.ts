@@ -16,6 +16,7 @@ export type {
   ClientOptions,
   HostOptions,
   LimitOptions,
+  MinRateOptions,
   NetworkOptions,
   RetryOptions,
   TimeoutOptions,

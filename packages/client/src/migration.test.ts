@@ -102,6 +102,7 @@ const members: Readonly<Record<string, Readonly<Record<string, true>>>> = {
     retry: true,
     limits: true,
     timeouts: true,
+    minRate: true,
     trace: true,
     trustedTokenServers: true,
     userAgent: true,

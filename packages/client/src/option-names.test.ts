@@ -8,6 +8,7 @@ it.each([
   [{ retry: { attempts: 3, retries: 3 } }, "retry.retries"],
   [{ limits: { items: 1, tags: 1 } }, "limits.tags"],
   [{ timeouts: { idle: 1, body: 1 } }, "timeouts.body"],
+  [{ minRate: { bytes: 1, seconds: 1 } }, "minRate.seconds"],
   [{ concurrency: 1, toString: 1 }, "toString"],
 ])("what is no option is refused by its name: %j", (options, name) => {
   expect(() => requireKnownOptions(options)).toThrow(

@@ -3,6 +3,7 @@ import type {
   ClientOptions,
   HostOptions,
   LimitOptions,
+  MinRateOptions,
   NetworkOptions,
   RetryOptions,
   TimeoutOptions,
@@ -19,6 +20,7 @@ const clientNames: Names<ClientOptions> = {
   retry: true,
   limits: true,
   timeouts: true,
+  minRate: true,
   trace: true,
   trustedTokenServers: true,
   userAgent: true,
@@ -37,6 +39,7 @@ const networkNames: Names<NetworkOptions> = { lookup: true, ca: true, allow: tru
 const retryNames: Names<RetryOptions> = { attempts: true, minDelay: true, maxDelay: true, maxWait: true };
 const limitNames: Names<LimitOptions> = { manifestBytes: true, pageBytes: true, pages: true, items: true };
 const timeoutNames: Names<TimeoutOptions> = { connect: true, headers: true, idle: true };
+const minRateNames: Names<MinRateOptions> = { bytes: true, window: true };
 
 /**
  * Refuses what is no option: whoever writes no TypeScript would never hear of a slip, and be without what was meant.
@@ -44,13 +47,14 @@ const timeoutNames: Names<TimeoutOptions> = { connect: true, headers: true, idle
  * @throws OciError OPTION_INVALID
  */
 export function requireKnownOptions(options: ClientOptions): void {
-  const { hosts = {}, network = {}, retry = {}, limits = {}, timeouts = {} } = options;
+  const { hosts = {}, network = {}, retry = {}, limits = {}, timeouts = {}, minRate = {} } = options;
   refuseUnknown(options, clientNames, "");
   for (const [host, of] of Object.entries(hosts)) refuseUnknown(of, hostNames, `hosts["${host}"].`);
   refuseUnknown(network, networkNames, "network.");
   refuseUnknown(retry, retryNames, "retry.");
   refuseUnknown(limits, limitNames, "limits.");
   refuseUnknown(timeouts, timeoutNames, "timeouts.");
+  refuseUnknown(minRate, minRateNames, "minRate.");
 }
 
 function refuseUnknown<Options extends object>(options: Options, known: Names<Options>, place: string): void {

@@ -25,6 +25,8 @@ export interface ClientOptions {
   readonly retry?: RetryOptions | undefined;
   readonly limits?: LimitOptions | undefined;
   readonly timeouts?: TimeoutOptions | undefined;
+  /** How slowly the content of a blob may come. */
+  readonly minRate?: MinRateOptions | undefined;
   /** Told of every request, wait, token and warning; secrets are removed before. */
   readonly trace?: ((event: TraceEvent) => void) | undefined;
   /**
@@ -99,6 +101,17 @@ export interface TimeoutOptions {
   readonly idle?: number | undefined;
 }
 
+/**
+ * What comes more slowly counts as stuck: a download goes on over another connection, and fails with TIMEOUT when that
+ * is no better.
+ */
+export interface MinRateOptions {
+  /** In bytes per second; 1024. With 0 nothing is too slow. */
+  readonly bytes?: number | undefined;
+  /** The time to average over, in milliseconds; 30,000. Only time in which bytes are waited for counts. */
+  readonly window?: number | undefined;
+}
+
 export type TrustedTokenServers =
   | Readonly<Record<string, readonly string[]>>
   | ((registry: URL, realm: URL) => boolean);
@@ -114,6 +127,7 @@ export interface Settings {
   readonly retry: Filled<RetryOptions>;
   readonly limits: Filled<LimitOptions>;
   readonly timeouts: Filled<TimeoutOptions>;
+  readonly minRate: Filled<MinRateOptions>;
   readonly trace: (event: TraceEvent) => void;
   readonly trustedTokenServers: TrustedTokenServers;
   readonly userAgent: string;
@@ -132,15 +146,15 @@ const mebibyte = 1024 * 1024;
 export function settingsOf(options: ClientOptions): Settings {
   requireKnownOptions(options);
   const settings = filled(options);
-  const { concurrency, retry, limits, timeouts } = settings;
+  const { concurrency, retry, limits, timeouts, minRate } = settings;
   const { attempts, ...pauses } = retry;
   checkNumbers({ concurrency, attempts }, { least: 1 });
-  checkNumbers({ ...pauses, ...limits, ...timeouts }, { least: 0 });
+  checkNumbers({ ...pauses, ...limits, ...timeouts, ...minRate }, { least: 0 });
   return settings;
 }
 
 function filled(options: ClientOptions): Settings {
-  const { retry = {}, limits = {}, timeouts = {} } = options;
+  const { retry = {}, limits = {}, timeouts = {}, minRate = {} } = options;
   return {
     credentials: options.credentials,
     hosts: new Map(canonical(options.hosts ?? {})),
@@ -163,6 +177,10 @@ function filled(options: ClientOptions): Settings {
       connect: timeouts.connect ?? 10_000,
       headers: timeouts.headers ?? 30_000,
       idle: timeouts.idle ?? 30_000,
+    },
+    minRate: {
+      bytes: minRate.bytes ?? 1024,
+      window: minRate.window ?? 30_000,
     },
     trace: options.trace ?? (() => undefined),
     trustedTokenServers: canonicalServers(options.trustedTokenServers ?? {}),

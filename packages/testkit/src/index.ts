@@ -42,5 +42,5 @@ export {
   type ScriptedRegistryOptions,
 } from "./scripted/registry.ts";
 export type { TestCertificate } from "./scripted/origin.ts";
-export type { ScriptAction, ScriptRule } from "./scripted/rule.ts";
+export type { Pace, ScriptAction, ScriptRule } from "./scripted/rule.ts";
 export type { TokenServerOptions } from "./scripted/token-server.ts";

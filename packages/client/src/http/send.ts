@@ -4,6 +4,7 @@ import type { Dispatcher } from "undici";
 import type { Settings } from "../options.ts";
 import type { Agents } from "./agent.ts";
 import type { RegistryRequest, RegistryResponse, RequestBody, Send } from "./message.ts";
+import { createRateMeter, type MinRateSettings } from "./min-rate.ts";
 import { redactUrl } from "./url.ts";
 
 /** Behind an upload a registry may have to move the whole blob before it answers. */
@@ -13,7 +14,8 @@ const chunkSize = 64 * 1024;
 const shortAnswer = 64 * 1024;
 
 /** The end of the line: one request, one answer; the only place where undici is called. */
-export function createSend(agents: Agents, { userAgent, timeouts }: Settings): Send {
+export function createSend(agents: Agents, settings: Settings): Send {
+  const { userAgent, timeouts } = settings;
   return async (request) => {
     const { host, lane, method, url, body, signal } = request;
     signal?.throwIfAborted();
@@ -28,7 +30,7 @@ export function createSend(agents: Agents, { userAgent, timeouts }: Settings): S
         signal: signal ?? null,
         ...(lane === "upload" ? { headersTimeout: timeouts.headers * uploadPatience } : {}),
       });
-      return responseOf(answer, request);
+      return responseOf(answer, request, settings);
     } catch (error) {
       if (source.failure !== undefined) throw source.failure.error;
       throw connectionError(error, request);
@@ -36,11 +38,15 @@ export function createSend(agents: Agents, { userAgent, timeouts }: Settings): S
   };
 }
 
-function responseOf(answer: Dispatcher.ResponseData, request: RegistryRequest): RegistryResponse {
+function responseOf(
+  answer: Dispatcher.ResponseData,
+  request: RegistryRequest,
+  settings: MinRateSettings,
+): RegistryResponse {
   return {
     status: answer.statusCode,
     headers: parseHeaders(answer.headers),
-    body: readBody(answer, request),
+    body: readBody(answer, request, settings),
     url: request.url,
     request,
   };
@@ -91,16 +97,27 @@ function watched(body: RequestBody | undefined): WatchedBody {
   }
 }
 
-function readBody({ body, headers }: Dispatcher.ResponseData, request: RegistryRequest): Bytes {
+function readBody(
+  { body, headers }: Dispatcher.ResponseData,
+  request: RegistryRequest,
+  settings: MinRateSettings,
+): Bytes {
   body.on("error", () => undefined); // whoever reads it is told
+  const meter = createRateMeter(settings);
   const isShort = Number(headers["content-length"] ?? Number.NaN) <= shortAnswer;
   return closing(reading(), () => body.destroy());
 
   async function* reading(): AsyncGenerator<Uint8Array, void, undefined> {
     try {
       // Neither HTTP/1.1 nor HTTP/2 lets a body be longer than it was announced.
-      if (isShort) yield await body.bytes();
-      else for await (const chunk of body) yield parseChunk(chunk);
+      if (isShort) return yield await body.bytes();
+      meter.wait();
+      for await (const chunk of body) {
+        const bytes = parseChunk(chunk);
+        meter.receive(bytes.byteLength);
+        yield bytes;
+        meter.wait();
+      }
     } catch (error) {
       throw connectionError(error, request);
     }

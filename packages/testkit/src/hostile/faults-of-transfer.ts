@@ -1,7 +1,9 @@
 import type { Fault } from "./fault.ts";
 import { afterLogin, blob, manifest, once, session, uploads } from "./place.ts";
 import { refuse, type ScriptedAnswer, type ScriptedRequest } from "../scripted/exchange.ts";
-import type { ScriptedRegistry } from "../scripted/registry.ts";
+import type { LedgerEntry, ScriptedRegistry } from "../scripted/registry.ts";
+import type { Pace } from "../scripted/rule.ts";
+import type { HostileWorld } from "./world.ts";
 
 const megabyte = 1_000_000;
 
@@ -77,6 +79,16 @@ export const transferFaults: readonly Fault[] = [
     refusal: "DIGEST_MISMATCH",
   },
   {
+    title: "fault 27: a blob download slower than 1 KiB/s over 30 s is resumed",
+    source: (world) => [{ ...once, method: "GET", path: blob, pace: trickle(world) }],
+    problem: ({ source }) => (source.ledger.some(isResumed) ? undefined : "it was waited for to its end"),
+  },
+  {
+    title: "fault 27: blob downloads slower than 1 KiB/s over 30 s, each of them, are given up",
+    source: (world) => [{ method: "GET", path: blob, pace: trickle(world) }],
+    refusal: "TIMEOUT",
+  },
+  {
     title: "fault 28: connection refused twice",
     arrange: ({ source, target }) => {
       source.refuseConnections(2);
@@ -84,6 +96,15 @@ export const transferFaults: readonly Fault[] = [
     },
   },
 ];
+
+/** 100 bytes a second, by the clock that the client is given. */
+function trickle(world: HostileWorld): Pace {
+  return { bytes: 1000, every: 1, between: () => world.letPass(10_000) };
+}
+
+function isResumed({ method, headers }: LedgerEntry): boolean {
+  return method === "GET" && headers["range"] !== undefined;
+}
 
 function corrupted(answer: ScriptedAnswer): ScriptedAnswer {
   const body = Uint8Array.from(bytesOf(answer));

@@ -51,6 +51,7 @@ async function deliverBody(
     for (let start = 0; start < bytes.byteLength && isOpen; start += pace.bytes) {
       await write(bytes.subarray(start, start + pace.bytes));
       await sleep(pace.every);
+      pace.between?.();
     }
     response.end();
   } else if (endless === true) {

@@ -18,12 +18,21 @@ export interface ScriptAction {
   readonly cutBy?: "end" | "reset" | undefined;
   /** Sends this many bytes of the answer's body, then nothing more until the client leaves. */
   readonly stallAfter?: number | undefined;
-  /** Sends the answer's body in pieces of this many bytes, with this many milliseconds between them. */
-  readonly pace?: { readonly bytes: number; readonly every: number } | undefined;
+  /** Sends the answer's body in pieces, a moment apart from each other. */
+  readonly pace?: Pace | undefined;
   /** Sends the answer's body over and over, until the client leaves. */
   readonly endless?: boolean | undefined;
   /** Takes in only this many bytes of the request's body, then answers with `answer`, or resets the connection. */
   readonly takeOnly?: number | undefined;
+}
+
+export interface Pace {
+  /** The size of the pieces. */
+  readonly bytes: number;
+  /** The milliseconds between them. */
+  readonly every: number;
+  /** Called between them, such as to let much more time pass by the clock of a test. */
+  readonly between?: (() => void) | undefined;
 }
 
 /** What happens to the requests that match. */
