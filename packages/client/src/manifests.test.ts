@@ -6,7 +6,8 @@ import { errorOf, openScripted, type Opened } from "../fixture/scripted.ts";
 const image = createImage();
 const { descriptor, bytes } = image.document;
 const { digest, mediaType } = descriptor;
-const tagPath = "/v2/library/app/manifests/v1";
+const manifests = "/v2/library/app/manifests/";
+const tagPath = `${manifests}v1`;
 
 async function openWith(...rules: readonly ScriptRule[]): Promise<Opened> {
   const opened = await openScripted({ script: rules });
@@ -142,15 +143,59 @@ describe("headManifest", () => {
 });
 
 describe("putManifest", () => {
-  it("is one request per tag, or one by digest", async () => {
+  it("is one request by digest, or by the tag", async () => {
     await using opened = await openWith();
     await opened.repository.putManifest(image.document);
+    await opened.repository.putManifest(image.document, { tags: ["v2"] });
+    expect(opened.requests()).toEqual([`PUT ${manifests}${digest}`, `PUT ${manifests}v2`]);
+  });
+
+  it("under several tags is one request for ten of them, where the registry takes them as parameters", async () => {
+    await using opened = await openScripted({ features: { tagParameter: true } });
+    await opened.server.content.add("library/app", image);
+    const tags = Array.from({ length: 12 }, (_each, index) => `v${index}`);
+    await opened.repository.putManifest(image.document, { tags });
+    const [first, ...others] = opened.requests();
+    expect(first).toBe(
+      `PUT ${manifests}${digest}?${tags
+        .slice(0, 10)
+        .map((tag) => `tag=${tag}`)
+        .join("&")}`,
+    );
+    expect(others).toEqual([`PUT ${manifests}${digest}?tag=v10&tag=v11`]);
+    expect([...opened.server.content.repository("library/app").tags.keys()]).toEqual(tags);
+  });
+
+  it("under several tags is one request for each where the registry does not, once that is known", async () => {
+    await using opened = await openWith();
     await opened.repository.putManifest(image.document, { tags: ["v2", "v3"] });
+    await opened.repository.putManifest(image.document, { tags: ["v4", "v5"] });
     expect(opened.requests()).toEqual([
-      `PUT /v2/library/app/manifests/${digest}`,
-      "PUT /v2/library/app/manifests/v2",
-      "PUT /v2/library/app/manifests/v3",
+      `PUT ${manifests}${digest}?tag=v2&tag=v3`,
+      ...["v2", "v3", "v4", "v5"].map((tag) => `PUT ${manifests}${tag}`),
     ]);
+  });
+
+  it("under a tag that the registry leaves out is put again under that tag", async () => {
+    await using opened = await openWith({ method: "PUT", path: "*", nth: 1, headers: { "oci-tag": "v2" } });
+    await opened.repository.putManifest(image.document, { tags: ["v2", "v3"] });
+    expect(opened.requests().slice(1)).toEqual([`PUT ${manifests}v3`]);
+  });
+
+  it("under a condition takes no chances with parameters", async () => {
+    await using opened = await openWith();
+    await opened.repository.putManifest(image.document, { tags: ["v2", "v3"], ifNoneMatch: "*" });
+    expect(opened.requests().filter((line) => line.includes("?"))).toEqual([]);
+  });
+
+  it("is repeated once if its digest is said to be wrong, as docker-registry 2.8 does while others push it", async () => {
+    const answer = { status: 400, body: '{"errors":[{"code":"DIGEST_INVALID"}]}' };
+    await using opened = await openWith({ method: "PUT", path: "*", nth: [1, 3, 4], answer });
+    await opened.repository.putManifest(image.document, { tags: ["v2"] });
+    expect(answered(opened)).toEqual(["PUT 400", "PUT 201"]);
+    const error = await errorOf(opened.repository.putManifest(image.document, { tags: ["v2"] }));
+    expect(error).toMatchObject({ code: "DIGEST_INVALID" });
+    expect(answered(opened)).toHaveLength(4);
   });
 
   it("sends nothing that is not what its descriptor says", async () => {

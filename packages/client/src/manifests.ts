@@ -10,7 +10,6 @@ import {
   isOciError,
   manifestMediaTypes,
   OciError,
-  parseAt,
   parseContentType,
   parseManifest,
   parseTag,
@@ -24,13 +23,13 @@ import {
   type HttpHeaders,
   type ManifestDocument,
   type PutManifestOptions,
-  type Route,
   type Tag,
 } from "@drayage/oci";
 import { deleteResult } from "./delete-result.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { readBody } from "./http/body.ts";
 import type { RegistryResponse } from "./http/message.ts";
+import { conditionsOf, manifestRoute, putAt } from "./put-manifest.ts";
 
 const everyType = manifestMediaTypes.join(", ");
 
@@ -106,31 +105,24 @@ export async function putManifest(
   document: ManifestDocument,
   options: PutManifestOptions = {},
 ): Promise<StoredManifest> {
-  const { bytes, descriptor } = document;
-  const { digest } = descriptor;
-  const tags = (options.tags ?? []).map(parseTag);
-  if (!digestMatches(digest, bytes)) throw new OciError("DIGEST_MISMATCH", `the manifest is not ${digest}`);
+  const checked = checkedManifest(document);
+  await requireTags(endpoint, (options.tags ?? []).map(parseTag), options);
+  return storeManifest(endpoint, checked, options);
+}
+
+/** The same, its conditions left to the registries that know them. */
+export async function storeManifest(
+  endpoint: Endpoint,
+  document: ManifestDocument,
+  options: PutManifestOptions,
+): Promise<StoredManifest> {
+  const { bytes, descriptor } = checkedManifest(document);
   const manifest = parseManifest(bytes, descriptor.mediaType);
-  await requireTags(endpoint, tags, options);
-  const stored = { mediaType: manifest.mediaType, digest, size: bytes.byteLength };
-  let isNoted = true;
-  for (const to of targetsOf(endpoint, digest, tags)) {
-    const { headers } = await endpoint.tell({
-      method: "PUT",
-      to,
-      subject: "manifest",
-      expect: [200, 201, 202],
-      actions: ["pull", "push"],
-      headers: { "content-type": manifest.mediaType, ...conditionsOf(options) },
-      body: bytes,
-      signal: options.signal,
-    });
-    requireStored(bytes, to, headers);
-    isNoted &&= headerOf(headers, "oci-subject") !== undefined;
-  }
+  const answers = await putAt(endpoint, { bytes, descriptor }, options);
   const subject = manifest.subject?.digest;
-  if (subject === undefined || isNoted) return { descriptor: stored };
-  return { descriptor: stored, unnoted: { subject, referrer: referrerOf(manifest, stored) } };
+  const isNoted = answers.every((headers) => headerOf(headers, "oci-subject") !== undefined);
+  if (subject === undefined || isNoted) return { descriptor };
+  return { descriptor, unnoted: { subject, referrer: referrerOf(manifest, descriptor) } };
 }
 
 /** See `Deleter.deleteManifest`. */
@@ -191,30 +183,6 @@ export async function findManifest(
   }
 }
 
-function manifestRoute({ name }: Endpoint, at: At): Route {
-  return { kind: "manifest", name, reference: parseAt(at) };
-}
-
-/**
- * One request per tag, because a tag in the path is what every registry understands. It computes sha256 from that;
- * for other digests both have to be said.
- */
-function targetsOf(endpoint: Endpoint, digest: Digest, tags: readonly Tag[]): readonly Route[] {
-  if (tags.length === 0) return [manifestRoute(endpoint, digest)];
-  if (algorithmOf(digest) === "sha256") return tags.map((tag) => manifestRoute(endpoint, tag));
-  return [{ kind: "manifest", name: endpoint.name, reference: digest, tags }];
-}
-
-function requireStored(bytes: Uint8Array, to: Route, headers: HttpHeaders): void {
-  const said = headerOf(headers, "docker-content-digest");
-  if (said !== undefined && isDigest(said) && !digestMatches(said, bytes)) {
-    throw new OciError("DIGEST_MISMATCH", `the registry has stored the manifest as ${said}`);
-  }
-  const isTagged =
-    to.kind !== "manifest" || to.tags === undefined || headerOf(headers, "oci-tag") !== undefined;
-  if (!isTagged) throw new OciError("UNSUPPORTED", "the registry does not tag manifests by sha512");
-}
-
 /** What a registry says of a manifest, if it says everything. */
 function describedManifest(at: At, headers: HttpHeaders): Descriptor | undefined {
   const said = headerOf(headers, "docker-content-digest");
@@ -245,6 +213,13 @@ function isKnownType(type: string): boolean {
   return isIndexType(type) || isManifestType(type);
 }
 
+/** The manifest by what its bytes say. */
+function checkedManifest({ bytes, descriptor: { digest, mediaType } }: ManifestDocument): ManifestDocument {
+  if (!digestMatches(digest, bytes)) throw new OciError("DIGEST_MISMATCH", `the manifest is not ${digest}`);
+  const manifest = parseManifest(bytes, mediaType);
+  return { bytes, descriptor: { mediaType: manifest.mediaType, digest, size: bytes.byteLength } };
+}
+
 /** Conditions are checked by us, for few registries do, and sent along for those that do it without a gap. */
 async function requireTags(
   endpoint: Endpoint,
@@ -257,16 +232,6 @@ async function requireTags(
     if (ifMatch !== undefined && found?.digest !== ifMatch) throw moved(tag);
     if (ifNoneMatch !== undefined && found !== undefined) throw moved(tag);
   }
-}
-
-function conditionsOf({
-  ifMatch,
-  ifNoneMatch,
-}: Pick<PutManifestOptions, "ifMatch" | "ifNoneMatch">): HttpHeaders {
-  return {
-    ...(ifMatch === undefined ? {} : { "if-match": formatEntityTag(ifMatch) }),
-    ...(ifNoneMatch === undefined ? {} : { "if-none-match": ifNoneMatch }),
-  };
 }
 
 function mismatch(expected: Digest, actual: string): OciError {
