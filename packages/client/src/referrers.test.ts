@@ -1,6 +1,7 @@
 import type { Descriptor } from "@drayage/oci";
 import { createArtifact, createImage, pushImage, type ScriptRule } from "@drayage/testkit";
 import { describe, expect, it } from "vitest";
+import { createClient } from "./client.ts";
 import { errorOf, openScripted, type Opened } from "../fixture/scripted.ts";
 
 const image = createImage({ layers: 1 });
@@ -49,6 +50,112 @@ describe("a registry without the referrers API", () => {
     await Promise.all([signature, bom].map((artifact) => pushImage(opened.repository, artifact)));
     expect(await listed(opened)).toHaveLength(2);
     expect(await listed(opened, "application/vnd.example.bom")).toHaveLength(1);
+  });
+
+  it("loses none of several that are pushed by different clients", async () => {
+    await using opened = await openOld();
+    const { server } = opened;
+    const clients = Array.from({ length: 3 }, () =>
+      createClient({
+        hosts: { [server.host()]: { plainHttp: true } },
+        network: { lookup: server.lookup },
+        retry: { attempts: 20, minDelay: 1, maxDelay: 100 },
+      }),
+    );
+    const artifacts = ["a", "b", "c"].map((type) =>
+      createArtifact({ artifactType: `application/vnd.example.${type}`, subject }),
+    );
+    await Promise.all(
+      clients.map(async (client, index) => {
+        const repository = client.registry(server.host()).repository("library/app");
+        for (const artifact of artifacts.slice(index, index + 1)) await pushImage(repository, artifact);
+        await client.close();
+      }),
+    );
+    expect(await listed(opened)).toHaveLength(3);
+  });
+
+  it("has its index written again if another client writes over it", async () => {
+    await using opened = await openOld();
+    await pushImage(opened.repository, bom);
+    const { tags } = opened.server.content.repository("library/app");
+    const before = tags.get(tag) ?? "";
+    const path = `/v2/library/app/manifests/${tag}`;
+    const undone: ScriptRule["change"] = (answer) => {
+      tags.set(tag, before);
+      return { status: answer.status };
+    };
+    opened.server.clearLedger();
+    opened.server.script([
+      { method: "PUT", path, nth: 1, change: undone },
+      { method: "PUT", path: "/v2/library/app/manifests/*", headers: { "oci-subject": undefined } },
+    ]);
+    await pushImage(opened.repository, signature);
+    expect(await listed(opened)).toHaveLength(2);
+    expect(opened.requests().filter((line) => line === `PUT ${path}`)).toHaveLength(2);
+  });
+
+  it("has an entry taken out again if another client brings it back", async () => {
+    await using opened = await openOld();
+    for (const artifact of [signature, bom]) await pushImage(opened.repository, artifact);
+    const { tags } = opened.server.content.repository("library/app");
+    const before = tags.get(tag) ?? "";
+    opened.server.script([
+      { path: "/v2/library/app/referrers/*", answer: { status: 404 } },
+      {
+        method: "PUT",
+        path: `/v2/library/app/manifests/${tag}`,
+        nth: 1,
+        change(answer) {
+          tags.set(tag, before);
+          return answer;
+        },
+      },
+    ]);
+    await opened.repository.deleteManifest(bom.document.descriptor.digest);
+    expect((await listed(opened)).map(({ digest }) => digest)).toEqual([
+      signature.document.descriptor.digest,
+    ]);
+  });
+
+  it("whose index others write over again and again is UNAVAILABLE in the end", async () => {
+    await using opened = await openOld();
+    const { tags } = opened.server.content.repository("library/app");
+    opened.server.script([
+      { path: "/v2/library/app/referrers/*", answer: { status: 404 } },
+      {
+        method: "PUT",
+        path: "/v2/library/app/manifests/*",
+        headers: { "oci-subject": undefined },
+        change(answer) {
+          tags.delete(tag);
+          return answer;
+        },
+      },
+    ]);
+    expect(await errorOf(pushImage(opened.repository, signature))).toMatchObject({ code: "UNAVAILABLE" });
+    expect(opened.requests().filter((line) => line === `PUT /v2/library/app/manifests/${tag}`)).toHaveLength(
+      5,
+    );
+  });
+
+  it("that holds conditions against the digest is told what the index replaces", async () => {
+    await using opened = await openOld();
+    for (const artifact of [signature, bom]) await pushImage(opened.repository, artifact);
+    const puts = opened.server.ledger.filter(({ method, url }) => method === "PUT" && url.endsWith(tag));
+    expect(puts[0]?.headers).toMatchObject({ "if-none-match": "*" });
+    expect(puts[1]?.headers).toMatchObject({ "if-match": expect.stringMatching(/^"sha256:/) as unknown });
+  });
+
+  it("that holds conditions against something else gets the index without", async () => {
+    await using opened = await openOld();
+    opened.server.script([
+      { method: "PUT", path: `/v2/library/app/manifests/${tag}`, nth: 1, answer: { status: 412 } },
+      { method: "PUT", path: "/v2/library/app/manifests/*", headers: { "oci-subject": undefined } },
+      { path: "/v2/library/app/referrers/*", answer: { status: 404 } },
+    ]);
+    await pushImage(opened.repository, signature);
+    expect(await listed(opened)).toHaveLength(1);
   });
 
   it("is asked for its API once", async () => {

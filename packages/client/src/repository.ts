@@ -20,7 +20,8 @@ import {
   type FetchManifestOptions,
 } from "./manifests.ts";
 import { mountBlob } from "./mount.ts";
-import { addReferrer, hasReferrersApi, listReferrers, removeReferrer } from "./referrers.ts";
+import { addReferrer, removeReferrer } from "./referrers-index.ts";
+import { hasReferrersApi, listReferrers } from "./referrers.ts";
 import { listTagPages, listTags } from "./tags.ts";
 import { openUpload } from "./upload-session.ts";
 import { putBlob } from "./upload.ts";
