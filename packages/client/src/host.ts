@@ -23,6 +23,8 @@ export interface Learned {
   selfMount?: boolean;
   /** Whether it lists referrers, so that no index has to be kept under a tag. */
   referrersApi?: boolean;
+  /** Whether a tag goes with the manifest that it points to, and nothing else does. */
+  throwaway?: boolean;
   /** Whether it takes the tags of a manifest as parameters. */
   tagParameter?: boolean;
   /** How it takes the bytes of a blob, if not in the way that was tried first. */

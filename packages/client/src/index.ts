@@ -1,4 +1,5 @@
 export { createClient, type Client } from "./client.ts";
+export type { DeleteTagOptions } from "./delete-tag.ts";
 export { createDiagnosticsTrace, diagnosticsChannel } from "./diagnostics.ts";
 export type { AddressContext } from "./http/dial.ts";
 export type {

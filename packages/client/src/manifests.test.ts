@@ -220,8 +220,3 @@ describe("putManifest", () => {
     expect(error).toMatchObject({ code: "UNSUPPORTED" });
   });
 });
-
-it.each([400, 405])("deleteTag is UNSUPPORTED where it is answered %d", async (status) => {
-  await using opened = await openWith({ method: "DELETE", path: tagPath, answer: { status } });
-  expect(await errorOf(opened.repository.deleteTag("v1"))).toMatchObject({ code: "UNSUPPORTED", status });
-});

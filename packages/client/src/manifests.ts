@@ -29,7 +29,7 @@ import { deleteResult } from "./delete-result.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { readBody } from "./http/body.ts";
 import type { RegistryResponse } from "./http/message.ts";
-import { conditionsOf, manifestRoute, putAt } from "./put-manifest.ts";
+import { manifestRoute, putAt } from "./put-manifest.ts";
 
 const everyType = manifestMediaTypes.join(", ");
 
@@ -143,32 +143,6 @@ export async function deleteManifest(
   return deleteResult(status, { registry, what: "manifests", refusals: [quirks.deleteManifest] });
 }
 
-/** See `Deleter.deleteTag`. */
-export async function deleteTag(
-  endpoint: Endpoint,
-  tag: Tag,
-  { ifMatch, signal }: CallOptions & { readonly ifMatch?: Digest | undefined } = {},
-): Promise<DeleteResult> {
-  const to = manifestRoute(endpoint, parseTag(tag));
-  if (ifMatch !== undefined) {
-    const found = await headManifest(endpoint, tag, { signal });
-    if (found === undefined) return "absent";
-    if (found.digest !== ifMatch) throw moved(tag);
-  }
-  const { status } = await endpoint.tell({
-    method: "DELETE",
-    to,
-    subject: "manifest",
-    // Older servers know digests only, and say that a tag is none.
-    expect: [200, 202, 204, 400, 404, 405],
-    actions: ["delete"],
-    headers: conditionsOf({ ifMatch }),
-    signal,
-  });
-  const { name: registry, quirks } = endpoint.host;
-  return deleteResult(status, { registry, what: "tags", refusals: [400, 405, quirks.deleteTag] });
-}
-
 /** The manifest by its content, where `HEAD` cannot be relied on. */
 export async function findManifest(
   endpoint: Endpoint,
@@ -238,6 +212,6 @@ function mismatch(expected: Digest, actual: string): OciError {
   return new OciError("DIGEST_MISMATCH", `instead of ${expected} the registry has ${actual}`);
 }
 
-function moved(tag: Tag): OciError {
+export function moved(tag: Tag): OciError {
   return new OciError("PRECONDITION_FAILED", `tag ${tag} is not where it was expected`);
 }

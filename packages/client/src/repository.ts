@@ -2,17 +2,19 @@ import {
   parseManifest,
   type At,
   type CallOptions,
+  type DeleteResult,
   type Digest,
   type ListOptions,
   type ManifestDocument,
   type Repository,
+  type Tag,
   type TagPage,
 } from "@drayage/oci";
 import { deleteBlob, getBlob, headBlob } from "./blobs.ts";
+import { deleteTag, type DeleteTagOptions } from "./delete-tag.ts";
 import type { Endpoint } from "./endpoint.ts";
 import {
   deleteManifest,
-  deleteTag,
   findManifest,
   getManifest,
   headManifest,
@@ -31,6 +33,13 @@ export interface RepositoryClient extends Repository {
   getManifest(at: At, options?: FetchManifestOptions): Promise<ManifestDocument>;
   /** The tags page by page as the registry sends them, with what it tells besides. @throws OciError NAME_UNKNOWN */
   listTagPages(options?: ListOptions): AsyncIterable<TagPage>;
+  /**
+   * Removes a tag and nothing else.
+   *
+   * @throws OciError UNSUPPORTED, DENIED, PRECONDITION_FAILED
+   * @see https://github.com/opencontainers/distribution-spec/blob/main/spec.md#deleting-tags
+   */
+  deleteTag(tag: Tag, options?: DeleteTagOptions): Promise<DeleteResult>;
 }
 
 export function createRepository(endpoint: Endpoint): RepositoryClient {
