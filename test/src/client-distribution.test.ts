@@ -1,6 +1,6 @@
 import { createClient } from "@drayage/client";
-import { repositoryContract } from "@drayage/testkit";
-import { describe } from "vitest";
+import { createImage, pushImage, repositoryContract } from "@drayage/testkit";
+import { describe, expect, it } from "vitest";
 import { startDistribution, withoutDistribution } from "./distribution.ts";
 
 // What docker-registry 2.8 does otherwise, whoever asks it.
@@ -43,5 +43,17 @@ describe.skipIf(withoutDistribution !== undefined)(`docker-registry${withoutDist
         },
       };
     },
+  });
+
+  it("loses a tag and nothing else by a throw-away manifest", async () => {
+    await using server = await startDistribution();
+    await using client = createClient();
+    const repository = client.registry(server.host).repository("library/app");
+    const { digest } = await pushImage(repository, createImage(), { tags: ["v1", "v2"] });
+    expect(await repository.deleteTag("v1", { throwaway: true })).toBe("deleted");
+    const tags: string[] = [];
+    for await (const tag of repository.listTags()) tags.push(tag);
+    expect(tags).toEqual(["v2"]);
+    expect(await repository.headManifest("v2")).toMatchObject({ digest });
   });
 });

@@ -1,4 +1,4 @@
-import { bytesOf, fromStatic } from "@drayage/oci";
+import { bytesOf, fromStatic, putBlobStream } from "@drayage/oci";
 import { bytesOfBlob, createBlob, type ScriptRule } from "@drayage/testkit";
 import { describe, expect, it } from "vitest";
 import { createClient } from "./client.ts";
@@ -138,6 +138,32 @@ describe("a session", () => {
     await session.append(bytesOf(bytes.subarray(6000)));
     opened.server.revokeTokens();
     expect(await session.commit(digest)).toMatchObject(blob.descriptor);
+  });
+});
+
+describe("content of unknown length", () => {
+  it("is sent chunk by chunk, no more of it held than the chunk under way", async () => {
+    await using opened = await openWith([], { maxChunk: 4000 });
+    const { server, repository } = opened;
+    const chunks = (): number => server.ledger.filter(({ method }) => method === "PATCH").length;
+    let produced = 0;
+    async function* source() {
+      for (; produced < 40_000; produced += 1000) {
+        expect(produced - 4000 * chunks()).toBeLessThanOrEqual(4000);
+        yield new Uint8Array(1000);
+      }
+    }
+    expect(await putBlobStream(repository, source())).toMatchObject({ size: 40_000 });
+    expect(chunks()).toBe(10);
+  });
+
+  it("whose upload fails is given up", async () => {
+    await using opened = await openWith([{ method: "PATCH", path, nth: 2, answer: { status: 400 } }], {
+      maxChunk: 4000,
+    });
+    const error = await errorOf(putBlobStream(opened.repository, await blob.open(0)));
+    expect(error).toMatchObject({ status: 400 });
+    expect(opened.server.content.repository("library/app").uploads.size).toBe(0);
   });
 });
 

@@ -106,6 +106,7 @@ export {
   type Tag,
 } from "./name.ts";
 export { formatPlatform, matchesPlatform, parsePlatform, platformToJson, type Platform } from "./platform.ts";
+export { putBlobStream, type PutBlobStreamOptions } from "./put-blob-stream.ts";
 export {
   standardQuirks,
   type AuthQuirks,
