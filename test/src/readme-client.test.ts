@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { inspect } from "node:util";
 import { createImage, createScriptedRegistry, type ScriptedRegistry } from "@drayage/testkit";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { root } from "./workspace.ts";
@@ -52,11 +53,26 @@ describe.each(["client", "compat"])("packages/%s/README.md", async (folder) => {
     await import(/* @vite-ignore */ pathToFileURL(program).href);
     const asks = /await (?!client\.close)/.test(block);
     expect(server.ledger.length > 0).toBe(asks);
-    const refused = server.ledger.filter(({ status }) => status >= 400 && status !== 401);
+    const refused = server.ledger.filter(
+      ({ method, status }) => method !== "HEAD" && status >= 400 && status !== 401,
+    );
     const expected = block.includes("nosuchtag") ? ["/v2/me/app/manifests/nosuchtag"] : [];
     expect(refused.map(({ url }) => url)).toEqual(expected);
+    expect(printed()).toEqual(expect.arrayContaining([...promisedBy(block)]));
   });
 });
+
+/** What `console.log` was given. */
+function printed(): readonly string[] {
+  return vi.mocked(console.log).mock.calls.map(([first]) => inspect(first, { compact: true }));
+}
+
+/** What the comments behind `console.log` say that it prints, up to a comma. */
+function promisedBy(block: string): readonly string[] {
+  return [...block.matchAll(/console\.log\(.*\); \/\/ ([^,\n]+)/g)].map(([, text = ""]) =>
+    text.startsWith("[") ? text : `'${text}'`,
+  );
+}
 
 function examplesIn(readme: string): readonly string[] {
   return [...readme.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, code = ""]) => code);
