@@ -21,12 +21,12 @@ import {
   putManifest,
   type FetchManifestOptions,
 } from "./manifests.ts";
-import { mountBlob } from "./mount.ts";
+import { mountBlob } from "./upload/mount.ts";
 import { addReferrer, removeReferrer } from "./referrers-index.ts";
 import { hasReferrersApi, listReferrers } from "./referrers.ts";
 import { listTagPages, listTags } from "./tags.ts";
-import { openUpload } from "./upload-session.ts";
-import { putBlob } from "./upload.ts";
+import { openUpload } from "./upload/session.ts";
+import { putBlob } from "./upload/put-blob.ts";
 
 /** A repository over HTTP. */
 export interface RepositoryClient extends Repository {

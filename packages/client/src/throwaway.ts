@@ -14,7 +14,7 @@ import {
 } from "@drayage/oci";
 import type { Endpoint } from "./endpoint.ts";
 import { deleteManifest, findManifest, headManifest, moved, putManifest } from "./manifests.ts";
-import { putBlob } from "./upload.ts";
+import { putBlob } from "./upload/put-blob.ts";
 
 /**
  * Deletes a tag by deleting the manifest that it points to, once that is one which nobody needs.

@@ -9,16 +9,16 @@ import {
   type PutBlobOptions,
   type PutBlobResult,
 } from "@drayage/oci";
-import { beginUpload } from "./begin-upload.ts";
-import { headBlob } from "./blobs.ts";
-import type { Endpoint } from "./endpoint.ts";
+import { beginUpload } from "./begin.ts";
+import { headBlob } from "../blobs.ts";
+import type { Endpoint } from "../endpoint.ts";
 import { HttpUpload } from "./http-upload.ts";
 import { findOrBegin } from "./mount.ts";
-import { createSetbacks } from "./setbacks.ts";
-import { isUnanswered } from "./upload-answer.ts";
-import { uploadOf } from "./upload-session.ts";
-import { createUploadSource, type UploadSource } from "./upload-source.ts";
-import { createWays, type Way } from "./upload-ways.ts";
+import { createSetbacks } from "../setbacks.ts";
+import { isUnanswered } from "./answer.ts";
+import { uploadOf } from "./session.ts";
+import { createUploadSource, type UploadSource } from "./source.ts";
+import { createWays, type Way } from "./ways.ts";
 
 /** See `BlobWriter.putBlob`. */
 export async function putBlob(

@@ -1,8 +1,8 @@
 import { bytesOf, OciError, verified, type OpenBlob } from "@drayage/oci";
 import { bytesOfBlob, createBlob, type ScriptRule } from "@drayage/testkit";
 import { describe, expect, it } from "vitest";
-import type { HostOptions } from "./options.ts";
-import { errorOf, openScripted, type Opened } from "../fixture/scripted.ts";
+import type { HostOptions } from "../options.ts";
+import { errorOf, openScripted, type Opened } from "../../fixture/scripted.ts";
 
 const blob = createBlob({ size: 300_000, seed: 3 });
 const { descriptor } = blob;

@@ -7,13 +7,13 @@ import {
   type DigestAlgorithm,
   type UploadSession,
 } from "@drayage/oci";
-import { beginUpload } from "./begin-upload.ts";
-import { headBlob } from "./blobs.ts";
-import type { Endpoint } from "./endpoint.ts";
-import type { RegistryResponse } from "./http/message.ts";
-import { resolveServerUrl } from "./http/url.ts";
+import { beginUpload } from "./begin.ts";
+import { headBlob } from "../blobs.ts";
+import type { Endpoint } from "../endpoint.ts";
+import type { RegistryResponse } from "../http/message.ts";
+import { resolveServerUrl } from "../http/url.ts";
 import { HttpUpload } from "./http-upload.ts";
-import { minChunkOf, sessionOf } from "./upload-answer.ts";
+import { minChunkOf, sessionOf } from "./answer.ts";
 
 export interface OpenUploadOptions extends CallOptions {
   readonly id?: string | undefined;

@@ -8,8 +8,8 @@ import {
   type Descriptor,
   type OpenBlob,
 } from "@drayage/oci";
-import type { Endpoint } from "./endpoint.ts";
-import { createProgress } from "./progress.ts";
+import type { Endpoint } from "../endpoint.ts";
+import { createProgress } from "../progress.ts";
 
 /** Where the bytes of an upload come from. */
 export interface UploadSource {

@@ -1,5 +1,5 @@
 import { isOciError, type OciError } from "@drayage/oci";
-import type { Host, Learned } from "./host.ts";
+import type { Host, Learned } from "../host.ts";
 
 /** How the bytes of a blob are sent: in the closing `PUT`, in one `PATCH` before it, or in as many as it takes. */
 export type Way = NonNullable<Learned["upload"]>;

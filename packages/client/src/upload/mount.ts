@@ -7,12 +7,12 @@ import {
   type PutBlobOptions,
   type PutBlobResult,
 } from "@drayage/oci";
-import { beginUpload } from "./begin-upload.ts";
-import { headBlob } from "./blobs.ts";
-import type { Endpoint } from "./endpoint.ts";
+import { beginUpload } from "./begin.ts";
+import { headBlob } from "../blobs.ts";
+import type { Endpoint } from "../endpoint.ts";
 import { HttpUpload } from "./http-upload.ts";
-import { isAbout } from "./upload-answer.ts";
-import { uploadOf } from "./upload-session.ts";
+import { isAbout } from "./answer.ts";
+import { uploadOf } from "./session.ts";
 
 /** See `BlobWriter.mountBlob`. */
 export async function mountBlob(

@@ -1,6 +1,6 @@
 import { algorithmOf, headerOf, isDigest, isOciError, OciError, type Digest } from "@drayage/oci";
-import type { RegistryResponse } from "./http/message.ts";
-import { resolveServerUrl } from "./http/url.ts";
+import type { RegistryResponse } from "../http/message.ts";
+import { resolveServerUrl } from "../http/url.ts";
 
 /** Where an upload goes on, by an answer to any request of it. */
 export function sessionOf({ headers, url, status }: RegistryResponse): URL {

@@ -12,14 +12,14 @@ import {
   type Digest,
   type UploadSession,
 } from "@drayage/oci";
-import { blobDescriptor, headBlob } from "./blobs.ts";
+import { blobDescriptor, headBlob } from "../blobs.ts";
 import { chunkSizeFor, inChunks, smallerChunk } from "./chunks.ts";
-import type { Endpoint, Question } from "./endpoint.ts";
-import type { RegistryResponse } from "./http/message.ts";
-import { withRetries } from "./http/retry.ts";
-import { withParameter } from "./http/url.ts";
-import { createProgress } from "./progress.ts";
-import { isUnanswered, requireBlob, sessionOf } from "./upload-answer.ts";
+import type { Endpoint, Question } from "../endpoint.ts";
+import type { RegistryResponse } from "../http/message.ts";
+import { withRetries } from "../http/retry.ts";
+import { withParameter } from "../http/url.ts";
+import { createProgress } from "../progress.ts";
+import { isUnanswered, requireBlob, sessionOf } from "./answer.ts";
 
 export interface HttpUploadOptions {
   readonly url: URL;

@@ -1,5 +1,5 @@
 import { OciError, type Bytes } from "@drayage/oci";
-import type { Host } from "./host.ts";
+import type { Host } from "../host.ts";
 
 const kibibyte = 1024;
 const mebibyte = 1024 * kibibyte;

@@ -1,6 +1,6 @@
 import type { CallOptions, DigestAlgorithm } from "@drayage/oci";
-import type { Endpoint } from "./endpoint.ts";
-import type { RegistryResponse } from "./http/message.ts";
+import type { Endpoint } from "../endpoint.ts";
+import type { RegistryResponse } from "../http/message.ts";
 
 /** A new upload session. */
 export async function beginUpload(

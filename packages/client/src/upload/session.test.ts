@@ -1,9 +1,9 @@
 import { bytesOf, fromStatic, putBlobStream } from "@drayage/oci";
 import { bytesOfBlob, createBlob, type ScriptRule } from "@drayage/testkit";
 import { describe, expect, it } from "vitest";
-import { createClient } from "./client.ts";
-import type { HostOptions } from "./options.ts";
-import { errorOf, openScripted, type Opened } from "../fixture/scripted.ts";
+import { createClient } from "../client.ts";
+import type { HostOptions } from "../options.ts";
+import { errorOf, openScripted, type Opened } from "../../fixture/scripted.ts";
 
 const blob = createBlob({ size: 10_000, seed: 5 });
 const { digest } = blob.descriptor;

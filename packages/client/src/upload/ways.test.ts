@@ -1,7 +1,7 @@
 import { createBlob, bytesOfBlob, type ScriptRule } from "@drayage/testkit";
 import { describe, expect, it } from "vitest";
-import type { HostOptions } from "./options.ts";
-import { errorOf, openScripted, type Opened } from "../fixture/scripted.ts";
+import type { HostOptions } from "../options.ts";
+import { errorOf, openScripted, type Opened } from "../../fixture/scripted.ts";
 
 const blob = createBlob({ size: 300_000, seed: 3 });
 const next = createBlob({ size: 300_000, seed: 4 });
