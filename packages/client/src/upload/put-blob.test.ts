@@ -181,6 +181,32 @@ describe("an upload that fails on the way", () => {
     expect(offsets).toEqual([0, 0]);
   });
 
+  it("begins again where one chunk is all that a session takes", async () => {
+    await using opened = await openWith([{ method: "PUT", path: session, nth: 1, takeOnly: 100_000 }], {
+      quirks: { chunks: "one" },
+    });
+    const { open, offsets } = noted();
+    await opened.repository.putBlob(descriptor, open);
+    expect(offsets).toEqual([0, 0]);
+  });
+
+  it("goes on more often than any request is repeated, as long as it gets further", async () => {
+    const large = createBlob({ size: 8_000_000, seed: 6 });
+    const nth = [1, 2, 3, 4, 5, 6];
+    await using opened = await openWith([{ method: "PUT", path: session, nth, takeOnly: 1_200_000 }]);
+    expect(await opened.repository.putBlob(large.descriptor, large.open)).toBe("uploaded");
+    const puts = opened.server.ledger.filter(({ method }) => method === "PUT");
+    expect(puts.map(({ received }) => received)).toEqual([...nth.map(() => 1_200_000), 800_000]);
+  });
+
+  it("is given up if the registry wants to be left alone for longer than anybody waits", async () => {
+    const answer = { status: 429, headers: { "retry-after": "3600" } };
+    await using opened = await openWith([{ method: "PUT", path: session, answer }]);
+    const error = await errorOf(opened.repository.putBlob(descriptor, blob.open));
+    expect(error).toMatchObject({ code: "TOOMANYREQUESTS", retryAfter: 3_600_000 });
+    expect(methods(opened)).toEqual(["POST 202", "PUT 429"]);
+  });
+
   it("sends nothing twice if only the last answer was lost", async () => {
     await using opened = await openWith([{ method: "PUT", path: session, nth: 1, reset: true }]);
     const { open, offsets } = noted();

@@ -52,11 +52,12 @@ export function answerUpload(
   return answer;
 }
 
-/** Whether a chunk says that it starts where the last one ended; a stream says nothing. */
+/** Whether a chunk says that it starts where the last one ended; a stream says nothing, one that is cut ends early. */
 function continues({ headers, body }: ScriptedRequest, size: number): boolean {
-  const range = headers["content-range"];
+  const range = headers["content-range"]?.replace(/^bytes /, "");
   if (range === undefined) return true;
-  return range.replace(/^bytes /, "") === `${size}-${size + body.byteLength - 1}`;
+  const isCut = body.byteLength < Number(headers["content-length"] ?? 0);
+  return isCut ? range.startsWith(`${size}-`) : range === `${size}-${size + body.byteLength - 1}`;
 }
 
 function publish(
