@@ -94,8 +94,8 @@ export class HttpUpload implements UploadSession {
       requireBlob(digest, await this.#ask({ ...closing, to, body, isRepeatable: false, signal }));
     } catch (error) {
       // When the answer is lost, the blob itself tells what it was.
-      if (!isUnanswered(error)) throw error;
-      if ((await headBlob(this.#endpoint, digest, { signal })) === undefined) throw error;
+      const found = isUnanswered(error) ? await headBlob(this.#endpoint, digest, { signal }) : undefined;
+      if (found?.size !== this.#offset) throw error;
     }
     const blob = blobDescriptor(digest, this.#offset);
     this.endAs(blob);

@@ -60,7 +60,7 @@ async function sendBlob(endpoint: Endpoint, source: UploadSource, { begun, signa
       if (!ways.changeAfter(error, start)) await setbacks.overcome(error, { offset: start, mayPass, signal });
       upload = await goOn(upload, { source, error, endpoint, signal });
       const mayBeDone = upload === undefined && isUnanswered(error) && source.position === size;
-      if (mayBeDone && (await headBlob(endpoint, digest, { signal })) !== undefined) return;
+      if (mayBeDone && (await headBlob(endpoint, digest, { signal }))?.size === size) return;
     }
   }
 }

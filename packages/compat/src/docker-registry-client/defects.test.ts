@@ -102,7 +102,7 @@ describe("credentials", () => {
     const location = `http://${opened.server.host("evil.test")}/v2/library/app/blobs/uploads/1`;
     const answer = { status: 202, headers: { location } };
     const path = "/v2/library/app/blobs/uploads/";
-    opened.server.script([{ method: "POST", path, nth: [2, 3, 4], answer }]);
+    opened.server.script([{ method: "POST", path, nth: [2, 3, 4, 5, 6], answer }]);
     const other = digestOf(new Uint8Array(6));
     await errorOf(() =>
       opened.client.blobUpload({ digest: other, stream: new Uint8Array(6), contentLength: 6 }),
