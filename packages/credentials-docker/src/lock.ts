@@ -55,7 +55,8 @@ async function create(path: string, token: string): Promise<boolean> {
   }
 }
 
-async function isStale(path: string, now: number): Promise<boolean> {
+/** Whether the file is so old that who made it must have crashed. */
+export async function isStale(path: string, now: number): Promise<boolean> {
   const found = await stat(path).catch(() => undefined);
   return found !== undefined && Math.abs(now - found.mtimeMs) > staleAge;
 }

@@ -152,6 +152,21 @@ describe("updateFile", () => {
     expect(await readdir(machine.path("d"))).toEqual(["config.json"]);
   });
 
+  it("removes the secrets that a killed process has left beside the file, and nobody else's files", async () => {
+    const machine = await useMachine();
+    const id = "be034549-12be-4861-8848-57518d7473bb";
+    const left = [`config.json.${id}.tmp`, `config.json.drayage-lock.${id}`];
+    const others = ["config.json.bak", `config.json.${id}`.slice(0, -1), `other.json.${id}.tmp`];
+    const longAgo = new Date(Date.now() - 60_000);
+    for (const name of [...left, ...others]) {
+      await utimes(await machine.write(`d/${name}`, "secret"), longAgo, longAgo);
+    }
+    const young = `config.json.${id.replace("b", "a")}.tmp`;
+    await machine.write(`d/${young}`, "somebody is at it");
+    await updateFile(machine.path("d/config.json"), append("a"));
+    expect((await readdir(machine.path("d"))).sort()).toEqual(["config.json", young, ...others].sort());
+  });
+
   it("leaves a lock that somebody has taken over meanwhile", async () => {
     const machine = await useMachine();
     const lock = machine.path("config.json.drayage-lock");

@@ -1,12 +1,26 @@
 import { randomUUID } from "node:crypto";
-import { mkdir, open, readlink, realpath, rename, rm, stat, type FileHandle } from "node:fs/promises";
-import { dirname, resolve } from "node:path";
+import {
+  mkdir,
+  open,
+  readdir,
+  readlink,
+  realpath,
+  rename,
+  rm,
+  stat,
+  type FileHandle,
+} from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
 import { isOciError, OciError } from "@drayage/oci";
 import { unavailable } from "./failure.ts";
-import { withLock, type LockOptions } from "./lock.ts";
+import { isStale, withLock, type LockOptions } from "./lock.ts";
 import { isSystemError, readFileIfThere } from "./read-file.ts";
 
 const attempts = 5;
+const lockSuffix = ".drayage-lock";
+
+/** What {@link writeBeside}, and the lock, put beside a file and take away again. */
+const leftoverSuffix = /^(?:\.drayage-lock)?\.[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?:\.tmp)?$/;
 
 /**
  * Replaces a file by what `change` makes of its content, in one step and readable by its owner only.
@@ -25,12 +39,34 @@ export async function updateFile(
   try {
     const target = await targetOf(path);
     await mkdir(dirname(target), { recursive: true, mode: 0o700 });
-    await withLock(`${target}.drayage-lock`, () => replace(target, change), options);
+    await withLock(
+      `${target}${lockSuffix}`,
+      async () => {
+        await removeLeftovers(target, options);
+        await replace(target, change);
+      },
+      options,
+    );
   } catch (cause) {
     options.signal?.throwIfAborted();
     if (isOciError(cause)) throw cause;
     const hint = "make the file and its directory writable for this user";
     throw unavailable({ source: path, problem: "it cannot be written", hint, cause });
+  }
+}
+
+/**
+ * Removes what a process that was killed has left beside the file: it may hold secrets that the file no longer does.
+ * What cannot be removed keeps nobody from logging in.
+ */
+async function removeLeftovers(target: string, { now = Date.now }: LockOptions): Promise<void> {
+  const [directory, name] = [dirname(target), basename(target)];
+  const neighbours = await readdir(directory).catch(() => []);
+  const leftovers = neighbours.filter(
+    (each) => each.startsWith(name) && leftoverSuffix.test(each.slice(name.length)),
+  );
+  for (const path of leftovers.map((each) => join(directory, each))) {
+    if (await isStale(path, now())) await rm(path, { force: true }).catch(() => undefined);
   }
 }
 
