@@ -94,7 +94,7 @@ function jsonOf(bytes: Uint8Array, source: string): unknown {
 }
 
 function malformed(source: string, problem: string): Error {
-  return unavailable({ source, problem, hint: "correct the file, or remove it and log in again" });
+  return unavailable({ source, problem, hint: "correct it, or remove it and log in again" });
 }
 
 function isSpace(byte: number): boolean {

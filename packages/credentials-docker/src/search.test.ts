@@ -1,9 +1,10 @@
 import { execFileSync } from "node:child_process";
 import { mkdir, stat, symlink, writeFile } from "node:fs/promises";
+import { homedir } from "node:os";
 import { describe, expect, it, vi } from "vitest";
 import { canary, expectFailure, failureOf } from "../fixture/canary.ts";
 import { authOf, useMachine } from "../fixture/machine.ts";
-import { searchConfigs, usualPlaces, type SearchOptions } from "./search.ts";
+import { dockerConfigFile, searchConfigs, thisMachine, usualPlaces, type SearchOptions } from "./search.ts";
 
 // Tests may run as a user to whom nothing is closed, so the system's answer is played for one directory.
 vi.mock("node:fs/promises", async (importOriginal) => {
@@ -12,6 +13,11 @@ vi.mock("node:fs/promises", async (importOriginal) => {
   const statUnlessClosed = (path: string): ReturnType<typeof stat> =>
     /^\/run\/containers\/|\/closed\//.test(path) ? Promise.reject(closed) : original.stat(path);
   return { ...original, stat: statUnlessClosed };
+});
+
+vi.mock("node:os", async (importOriginal) => {
+  const original = await importOriginal<typeof import("node:os")>();
+  return { ...original, homedir: vi.fn<typeof homedir>(original.homedir) };
 });
 
 async function sourcesOf(options: SearchOptions): Promise<readonly string[]> {
@@ -50,8 +56,30 @@ describe("usualPlaces", () => {
     expect(paths({ env })).toEqual(paths({}));
   });
 
+  it("are those without a home directory for a user who has none, as containers often run", () => {
+    const home = undefined;
+    expect(paths({ home })).toEqual(["/run/containers/1000/auth.json"]);
+    expect(paths({ home, env: { DOCKER_CONFIG: "/d", XDG_CONFIG_HOME: "/c" } })).toEqual([
+      "/d/config.json",
+      "/run/containers/1000/auth.json",
+      "/c/containers/auth.json",
+    ]);
+  });
+
   it.each(["darwin", "win32"] as const)("have no runtime directory on %s", (platform) => {
     expect(paths({ platform, env: { XDG_RUNTIME_DIR: "/run/user/1000" } })).toHaveLength(3);
+  });
+});
+
+describe("thisMachine", () => {
+  it("has no home directory where the system does not know the user either", () => {
+    const noEntry = new Error("A system error occurred: uv_os_homedir returned ENOENT");
+    vi.mocked(homedir).mockImplementationOnce(() => {
+      throw noEntry;
+    });
+    const machine = thisMachine({});
+    expect([machine.home, dockerConfigFile(machine)]).toEqual([undefined, undefined]);
+    expect(thisMachine({}).home).toBe(homedir());
   });
 });
 

@@ -34,7 +34,8 @@ export interface Candidate {
 export interface Machine {
   readonly env: Environment;
   readonly platform: NodeJS.Platform;
-  readonly home: string;
+  /** Absent for a user whom the system does not know, as containers often run. */
+  readonly home: string | undefined;
   readonly uid: number | undefined;
 }
 
@@ -70,24 +71,40 @@ export async function* searchConfigs(
 /** The files where a configuration usually is, in the order in which they count. */
 export function usualPlaces(machine: Machine): readonly Candidate[] {
   const parse = parseDockerConfig;
-  return [
+  const places: readonly (Omit<Candidate, "path"> & { readonly path: string | undefined })[] = [
     { place: "docker", path: dockerConfigFile(machine), parse },
     ...containersRuntimeFile(machine),
-    { place: "containers", path: join(configHome(machine), "containers", "auth.json"), parse },
-    { place: "docker", path: join(machine.home, ".dockercfg"), parse: parseDockercfg },
+    { place: "containers", path: below(configHome(machine), "containers", "auth.json"), parse },
+    { place: "docker", path: below(machine.home, ".dockercfg"), parse: parseDockercfg },
   ];
+  return places.flatMap(({ path, ...place }) => (path === undefined ? [] : [{ ...place, path }]));
 }
 
-/** Docker's own file, whether or not it exists. `DOCKER_CONFIG` names its directory. */
-export function dockerConfigFile({ env, home }: Pick<Machine, "env" | "home">): string {
-  return join(env["DOCKER_CONFIG"] || join(home, ".docker"), "config.json");
+/**
+ * Docker's own file, whether or not it exists; `undefined` where there is no home directory that it could be in.
+ * `DOCKER_CONFIG` names its directory.
+ */
+export function dockerConfigFile({ env, home }: Pick<Machine, "env" | "home">): string | undefined {
+  return below(env["DOCKER_CONFIG"] || below(home, ".docker"), "config.json");
 }
 
 /** The machine this runs on, seen through `env`. */
 export function thisMachine(env: Environment): Machine {
   const { platform } = process;
-  const home = env[platform === "win32" ? "USERPROFILE" : "HOME"] || homedir();
+  const home = env[platform === "win32" ? "USERPROFILE" : "HOME"] || homeOfUser();
   return { env, platform, home, uid: process.getuid?.() };
+}
+
+function homeOfUser(): string | undefined {
+  try {
+    return homedir();
+  } catch {
+    return undefined;
+  }
+}
+
+function below(directory: string | undefined, ...path: readonly string[]): string | undefined {
+  return directory === undefined ? undefined : join(directory, ...path);
 }
 
 /** Where podman and skopeo write on Linux. A relative XDG path is to be ignored, says the XDG specification. */
@@ -101,8 +118,8 @@ function containersRuntimeFile({ env, platform, uid }: Machine): readonly Candid
   return [{ place: "containers", path, parse: parseDockerConfig, isGuess: named === undefined }];
 }
 
-function configHome({ env, home }: Machine): string {
-  return xdgPath(env["XDG_CONFIG_HOME"]) ?? join(home, ".config");
+function configHome({ env, home }: Machine): string | undefined {
+  return xdgPath(env["XDG_CONFIG_HOME"]) ?? below(home, ".config");
 }
 
 function xdgPath(path: string | undefined): string | undefined {

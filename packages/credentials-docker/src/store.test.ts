@@ -1,10 +1,16 @@
 import { readdir, stat } from "node:fs/promises";
+import { homedir } from "node:os";
 import { Secret, type Credential } from "@drayage/oci";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { canary, expectFailure, failureOf } from "../fixture/canary.ts";
 import { authOf, useMachine } from "../fixture/machine.ts";
 import { fromDockerConfig } from "./from-docker-config.ts";
 import { createDockerCredentialStore, type CredentialStore } from "./store.ts";
+
+vi.mock("node:os", async (importOriginal) => {
+  const original = await importOriginal<typeof import("node:os")>();
+  return { ...original, homedir: vi.fn<typeof homedir>(original.homedir) };
+});
 
 const basic: Credential = { type: "basic", username: "me", password: new Secret(canary) };
 const refreshToken: Credential = { type: "refresh-token", token: new Secret(canary) };
@@ -24,6 +30,23 @@ async function listOf(store: CredentialStore): Promise<readonly unknown[]> {
   for await (const each of store.list()) list.push(each);
   return list;
 }
+
+describe("createDockerCredentialStore", () => {
+  it("says what to set where there is no home directory to keep anything in", () => {
+    vi.mocked(homedir).mockImplementation(() => {
+      throw new Error("A system error occurred: uv_os_homedir returned ENOENT");
+    });
+    try {
+      const open = (): unknown => createDockerCredentialStore({ env: {} });
+      const hint = "set HOME, DOCKER_CONFIG or REGISTRY_AUTH_FILE, or pass `file`";
+      expect(open).toThrow(expect.objectContaining({ code: "OPTION_INVALID", hint }));
+      for (const env of [{ HOME: "/h" }, { DOCKER_CONFIG: "/d" }, { REGISTRY_AUTH_FILE: "/r.json" }])
+        expect(() => createDockerCredentialStore({ env })).not.toThrow();
+    } finally {
+      vi.mocked(homedir).mockReset();
+    }
+  });
+});
 
 describe("set", () => {
   it.each([

@@ -12,7 +12,7 @@ import { createCredentialHelper, type CredentialHelper, type HelperOptions } fro
 import { formatAuth } from "./entry.ts";
 import { registryKeys, registryOfKey, serverKeyOf } from "./keys.ts";
 import { readFileIfThere } from "./read-file.ts";
-import { dockerConfigFile, thisMachine } from "./search.ts";
+import { dockerConfigFile, thisMachine, type Environment } from "./search.ts";
 import { listStored, usernameOf, type StoredCredential } from "./stored.ts";
 import { updateFile } from "./update-file.ts";
 
@@ -40,13 +40,14 @@ export interface DockerCredentialStoreOptions extends HelperOptions {
  * If the file names a helper for the registry, the helper keeps the secret, else the file does: unencrypted, with
  * mode 0600, everything else in it unchanged.
  *
+ * @throws OciError OPTION_INVALID if no file is named and there is no home directory
  * @example
  * const store = createDockerCredentialStore();
  * await store.set("registry.example.com", { type: "basic", username: "ci", password: new Secret(token) });
  */
 export function createDockerCredentialStore(options: DockerCredentialStoreOptions = {}): CredentialStore {
   const { env = process.env, now } = options;
-  const file = options.file ?? (env["REGISTRY_AUTH_FILE"] || dockerConfigFile(thisMachine(env)));
+  const file = options.file ?? defaultFile(env);
 
   const update = (change: EntryChange, { signal }: CallOptions): Promise<void> =>
     updateFile(file, (content) => changeEntries(content, { source: file, change }), { signal, now });
@@ -80,6 +81,14 @@ export function createDockerCredentialStore(options: DockerCredentialStoreOption
       yield* listStored(config, { ...options, ...callOptions });
     },
   };
+}
+
+function defaultFile(env: Environment): string {
+  const file = env["REGISTRY_AUTH_FILE"] || dockerConfigFile(thisMachine(env));
+  if (file !== undefined) return file;
+  throw new OciError("OPTION_INVALID", "there is no home directory to keep credentials in", {
+    hint: "set HOME, or name a file by `file` or REGISTRY_AUTH_FILE",
+  });
 }
 
 async function readConfig(file: string, { signal }: CallOptions): Promise<DockerConfig> {
