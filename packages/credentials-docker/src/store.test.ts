@@ -165,6 +165,13 @@ describe("set", () => {
     expect(await failureOf(store.delete(registry))).toMatchObject({ code: "OPTION_INVALID" });
   });
 
+  it("refuses what has a password in front of the host, and does not show it (C30)", async () => {
+    const machine = await useMachine();
+    const store = createDockerCredentialStore({ env: machine.env });
+    const failure = await failureOf(store.set(`me:${canary}@reg.example`, basic));
+    expect(failure).toMatchObject({ code: "OPTION_INVALID", message: 'not a registry: "reg.example"' });
+  });
+
   it("leaves the secret in one file, readable by its owner only (CVE-2024-25621)", async () => {
     const machine = await useMachine();
     const before = process.umask(0);

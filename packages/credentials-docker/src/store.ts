@@ -87,7 +87,7 @@ function defaultFile(env: Environment): string {
   const file = env["REGISTRY_AUTH_FILE"] || dockerConfigFile(thisMachine(env));
   if (file !== undefined) return file;
   throw new OciError("OPTION_INVALID", "there is no home directory to keep credentials in", {
-    hint: "set HOME, or name a file by `file` or REGISTRY_AUTH_FILE",
+    hint: "set HOME, DOCKER_CONFIG or REGISTRY_AUTH_FILE, or pass `file`",
   });
 }
 
@@ -128,7 +128,9 @@ function parseRegistry(text: string): string {
   const isHost = /^(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?$/.test(text);
   const registry = isHost ? registryOfKey(text) : undefined;
   if (registry !== undefined) return registry;
-  throw new OciError("OPTION_INVALID", `not a registry: "${text.slice(0, 200)}"`, {
+  // What is in front of a host may be a password.
+  const shown = text.slice(text.lastIndexOf("@") + 1).slice(0, 200);
+  throw new OciError("OPTION_INVALID", `not a registry: "${shown}"`, {
     hint: "give host or host:port",
   });
 }

@@ -89,9 +89,9 @@ export function referenceError(reason: ReferenceReason, text: string): OciError 
 
 /** `text` without what somebody may have put in front of a host: a user name and password do not belong there. */
 function withoutUserinfo(text: string): string {
-  const at = text.indexOf("@");
-  const isUserinfo = at > 0 && text.slice(0, at).includes(":") && text.slice(at).includes("/");
-  return isUserinfo ? `[removed]${text.slice(at)}` : text;
+  const named = text.replace(/@sha\d{1,3}:[0-9A-Fa-f]*$/, "");
+  const at = named.lastIndexOf("@");
+  return at > 0 && named.slice(0, at).includes(":") ? `[removed]${text.slice(at)}` : text;
 }
 
 function codeOf(reason: ReferenceReason): OciErrorCode {

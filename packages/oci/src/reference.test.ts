@@ -320,3 +320,21 @@ test("a refusal says what is wrong in words, and keeps a password that was put i
     expect(() => parseReference(text, { allowScheme: true })).not.toThrow("canary");
   }
 });
+
+test.each([
+  ["me:canary@ghcr.io", "[removed]@ghcr.io"],
+  ["https://me:canary@ghcr.io", "[removed]@ghcr.io"],
+  ["https://canary@ghcr.io", "[removed]@ghcr.io"],
+  ["me:canary@localhost:5000", "[removed]@localhost:5000"],
+  ["me:c@nary-canary@ghcr.io/app", "[removed]@ghcr.io/app"],
+  ["me:canary@ghcr.io/app@sha256:00", "[removed]@ghcr.io/app@sha256:00"],
+])("C30 a refusal of %s shows no password", (text, shown) => {
+  for (const parse of [parseRegistry, parseReference]) {
+    expect(() => parse(text)).toThrow(shown);
+    expect(() => parse(text)).not.toThrow(/canary|c@n/);
+  }
+});
+
+test("a refusal shows a wrong digest, which is none", () => {
+  expect(() => parseReference("ghcr.io/app:v1@sha256:00")).toThrow('"ghcr.io/app:v1@sha256:00"');
+});
