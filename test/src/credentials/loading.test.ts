@@ -86,7 +86,10 @@ describe("the command", () => {
     ["public.ecr.aws", "credentials-ecr"],
     ["123456789012.dkr-ecr.eu-west-1.on.aws", "credentials-ecr"],
     ["docker.europe-west4.rep.pkg.dev", "credentials-gar"],
+    ["123456789012.dkr.ecr.us-iso-east-1.c2s.ic.gov", "credentials-ecr"],
     ["contoso.azurecr.io", "credentials-acr"],
+    ["contoso.azurecr.de", "credentials-acr"],
+    ["contoso.chinaeast2.geo.azurecr.cn", "credentials-acr"],
   ])("loads for %s %s, and no other cloud's", (registry, folder) => {
     const loaded = loadedFor(registry).flatMap(
       (url) => /\/packages\/(credentials-\w+)\//.exec(url)?.[1] ?? [],

@@ -2,7 +2,15 @@ import { profile, type Profile } from "./profile.ts";
 
 export const acr: Profile = profile({
   name: "Azure Container Registry",
-  hosts: ["*.azurecr.io", "*.azurecr.cn", "*.azurecr.us", "*.*.geo.azurecr.io"],
+  hosts: [
+    "*.azurecr.io",
+    "*.azurecr.cn",
+    "*.azurecr.us",
+    "*.azurecr.de",
+    "*.*.geo.azurecr.io",
+    "*.*.geo.azurecr.cn",
+    "*.*.geo.azurecr.us",
+  ],
   quirks: { deleteTag: 405, defaultPageSize: 100, tagAction: "metadata_read" },
   sources: {
     deleteTag: "https://github.com/fluxcd/pkg/pull/328",

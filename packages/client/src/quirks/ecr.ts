@@ -15,6 +15,10 @@ export const ecr: Profile = profile({
     "*.dkr-ecr.*.on.aws",
     "*.dkr-ecr-fips.*.on.aws",
     "*.dkr-ecr.*.on.amazonwebservices.com.cn",
+    "*.dkr.ecr.*.c2s.ic.gov",
+    "*.dkr.ecr.*.sc2s.sgov.gov",
+    "*.dkr.ecr.*.cloud.adc-e.uk",
+    "*.dkr.ecr.*.csp.hci.ic.gov",
   ],
   quirks: {
     existence: "head",

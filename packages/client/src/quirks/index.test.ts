@@ -19,6 +19,13 @@ describe("profileOf", () => {
     ["ecr-public.aws.com", "Amazon ECR Public"],
     ["docker.europe-west1.rep.pkg.dev", "Google Artifact Registry"],
     ["x.westeurope.geo.azurecr.io", "Azure Container Registry"],
+    ["x.chinaeast2.geo.azurecr.cn", "Azure Container Registry"],
+    ["x.usgovvirginia.geo.azurecr.us", "Azure Container Registry"],
+    ["x.azurecr.de", "Azure Container Registry"],
+    ["123456789012.dkr.ecr.us-iso-east-1.c2s.ic.gov", "Amazon ECR"],
+    ["123456789012.dkr.ecr.us-isob-east-1.sc2s.sgov.gov", "Amazon ECR"],
+    ["123456789012.dkr.ecr.eu-isoe-west-1.cloud.adc-e.uk", "Amazon ECR"],
+    ["123456789012.dkr.ecr.us-isof-south-1.csp.hci.ic.gov", "Amazon ECR"],
     ["codeberg.org", "Gitea, Forgejo"],
     ["registry.access.redhat.com", "Red Hat"],
   ])("%s is %s", (host, name) => {
@@ -27,6 +34,7 @@ describe("profileOf", () => {
 
   it.each([
     "x.azurecr.io.evil.com",
+    "123456789012.dkr.ecr.us-iso-east-1.evil.ic.gov",
     "123456789012.dkr.ecr.us-east-1.amazonaws.com.fake.example.com",
     "public.ecr.aws.fake.example.com",
     "registry.redhat.io.evil.com",
