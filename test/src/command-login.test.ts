@@ -236,6 +236,13 @@ describe("drayage login --check", processes, () => {
     expect(stdout).toBe("ghcr.io: basic from GITHUB_TOKEN\n");
   });
 
+  test("takes a registry as login does, with its scheme", async () => {
+    const { stdout } = await drayage(["login", "--check", "https://ghcr.io"], {
+      env: { GITHUB_TOKEN: password },
+    });
+    expect(stdout).toBe("https://ghcr.io: basic from GITHUB_TOKEN\n");
+  });
+
   test("names what is wrong with a cloud's identity", async () => {
     const { status, stderr } = await drayage(["login", "--check", ecr]);
     expect(status).toBe(1);

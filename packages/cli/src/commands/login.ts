@@ -139,6 +139,8 @@ async function check(text: string, { values, print, signal }: Run): Promise<Exit
 }
 
 function resourceOf(text: string): Resource {
+  // As in what `login` itself is told; locations have no scheme.
+  if (text.includes("://")) return { registry: parseRegistry(text).registry };
   const place = parsePlace(text);
   if ("registry" in place) return place;
   const { registry, repository } = place.reference;
