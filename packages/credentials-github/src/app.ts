@@ -1,4 +1,12 @@
-import { bareCause, isOciError, OciError, Secret, type Action, type Credential } from "@drayage/oci";
+import {
+  bareCause,
+  isOciError,
+  OciError,
+  Secret,
+  type Action,
+  type CallOptions,
+  type Credential,
+} from "@drayage/oci";
 import { parseToken } from "./token.ts";
 
 /** An installation of a GitHub App. */
@@ -9,6 +17,8 @@ export interface GitHubApp {
   readonly installationId: number | string;
   /** The repositories the token is for; by default all that the installation reaches. */
   readonly repositoryNames?: readonly string[] | undefined;
+  /** The API of an enterprise server, such as `https://github.example.com/api/v3`; by default that of github.com. */
+  readonly apiUrl?: string | undefined;
 }
 
 /** What an installation token may do with packages. */
@@ -25,29 +35,66 @@ export function permissionFor(actions: readonly Action[] = []): Permission {
  * @throws OciError CREDENTIAL_UNAVAILABLE
  * @see https://docs.github.com/rest/apps/apps#create-an-installation-access-token-for-an-app
  */
-export async function askForInstallationToken(app: GitHubApp, packages: Permission): Promise<Credential> {
-  const { createAppAuth } = await importAuthApp();
-  const { appId, installationId, privateKey, repositoryNames } = app;
+export async function askForInstallationToken(
+  app: GitHubApp,
+  packages: Permission,
+  { signal }: CallOptions = {},
+): Promise<Credential> {
+  const octokit = await importOctokit();
   try {
-    const auth = createAppAuth({ appId, installationId, privateKey: textOf(privateKey) });
-    const { token, expiresAt } = await auth({
-      type: "installation",
-      permissions: { packages },
-      ...(repositoryNames === undefined ? {} : { repositoryNames: [...repositoryNames] }),
-    });
-    return { ...parseToken(new Secret(token), "the installation token"), expiresAt: new Date(expiresAt) };
+    const { token, expires_at: end } = await createToken(octokit, { app, packages, signal });
+    return { ...parseToken(new Secret(token), "the installation token"), expiresAt: new Date(end) };
   } catch (error) {
+    signal?.throwIfAborted();
     throw isOciError(error) ? error : unavailable(app, packages, error);
   }
 }
 
-async function importAuthApp(): Promise<typeof import("@octokit/auth-app")> {
+interface Wish extends CallOptions {
+  readonly app: GitHubApp;
+  readonly packages: Permission;
+}
+
+/**
+ * What the server answers with.
+ *
+ * auth-app could ask for it too, but it joins calls for installations of the same number, whatever the server.
+ */
+async function createToken(
+  { createAppAuth, request }: Octokit,
+  { app, packages, signal }: Wish,
+): Promise<{ readonly token: string; readonly expires_at: string }> {
+  const { appId, installationId, privateKey, repositoryNames, apiUrl } = app;
+  const { token: proof } = await createAppAuth({ appId, privateKey: textOf(privateKey) })({ type: "app" });
+  const { data } = await request("POST /app/installations/{installation_id}/access_tokens", {
+    ...(apiUrl === undefined ? {} : { baseUrl: apiUrl.replace(/\/$/, "") }),
+    headers: { authorization: `bearer ${proof}` },
+    installation_id: Number(installationId),
+    permissions: { packages },
+    ...(repositoryNames === undefined ? {} : { repositories: [...repositoryNames] }),
+    ...(signal === undefined ? {} : { request: { signal } }),
+  });
+  return data;
+}
+
+interface Octokit {
+  readonly createAppAuth: typeof import("@octokit/auth-app").createAppAuth;
+  readonly request: typeof import("@octokit/request").request;
+}
+
+async function importOctokit(): Promise<Octokit> {
   try {
-    return await import("@octokit/auth-app");
+    const [{ createAppAuth }, { request }] = await Promise.all([
+      import("@octokit/auth-app"),
+      import("@octokit/request"),
+    ]);
+    return { createAppAuth, request };
   } catch {
-    throw new OciError("CREDENTIAL_UNAVAILABLE", "`app` needs the package @octokit/auth-app", {
-      hint: "install it beside @drayage/credentials-github",
-    });
+    throw new OciError(
+      "CREDENTIAL_UNAVAILABLE",
+      "`app` needs the packages @octokit/auth-app and @octokit/request",
+      { hint: "install them beside @drayage/credentials-github" },
+    );
   }
 }
 
@@ -55,8 +102,9 @@ function textOf(secret: Secret | string): string {
   return typeof secret === "string" ? secret : secret.reveal();
 }
 
-function unavailable({ appId, installationId }: GitHubApp, packages: Permission, error: unknown): OciError {
-  const message = `GitHub gave no token for installation ${installationId} of app ${appId}`;
-  const hint = `check appId, privateKey and installationId, and that the app has the permission packages: ${packages}`;
+function unavailable(app: GitHubApp, packages: Permission, error: unknown): OciError {
+  const { appId, installationId, apiUrl = "GitHub" } = app;
+  const message = `${apiUrl} gave no token for installation ${installationId} of app ${appId}`;
+  const hint = `check appId, privateKey, installationId and this machine's clock, and that the app has the permission packages: ${packages}`;
   return new OciError("CREDENTIAL_UNAVAILABLE", message, { cause: bareCause(error), hint });
 }

@@ -40,6 +40,13 @@ describe("whose a registry is", () => {
     expect(await provider({ registry: "containers.github.example.com" })).toBeDefined();
     expect(await provider({ registry })).toBeUndefined();
   });
+
+  test("an enterprise server is not given gh's token for github.com", () => {
+    const hosts = ["containers.github.example.com"];
+    expect(() => fromGitHub({ ghCli: true, hosts })).toThrow("`ghCli` is the token for github.com");
+    expect(() => fromGitHub({ ghCli: { hostname: "github.example.com" }, hosts })).not.toThrow();
+    expect(() => fromGitHub({ ghCli: true, hosts: [...hosts, registry] })).not.toThrow();
+  });
 });
 
 describe("where the token comes from", () => {

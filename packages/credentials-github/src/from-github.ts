@@ -15,7 +15,7 @@ import { parseToken } from "./token.ts";
 export interface GitHubOptions {
   /** A classic personal access token, or a workflow's `GITHUB_TOKEN`. */
   readonly token?: Secret | string | undefined;
-  /** An installation of a GitHub App; needs the package `@octokit/auth-app`. */
+  /** An installation of a GitHub App; needs the packages `@octokit/auth-app` and `@octokit/request`. */
   readonly app?: GitHubApp | undefined;
   /** Whether to ask GitHub's command line for its token when the environment has none. */
   readonly ghCli?: boolean | GhCliOptions | undefined;
@@ -60,7 +60,10 @@ export function fromGitHub(options: GitHubOptions = {}): CredentialProvider {
 
 async function find(request: CredentialRequest, options: GitHubOptions): Promise<Credential | undefined> {
   const { app } = options;
-  if (app !== undefined) return askForInstallationToken(app, permissionFor(request.actions));
+  if (app !== undefined) {
+    const { actions, signal } = request;
+    return askForInstallationToken(app, permissionFor(actions), { signal });
+  }
   const credential = await findToken(request, options);
   const username = usernameOf(options);
   return credential === undefined || username === undefined ? credential : { ...credential, username };
@@ -89,7 +92,8 @@ async function findToken(
   return parseToken(await askGh({ hostname, env, signal }), "the output of `gh auth token`");
 }
 
-function check({ token, app, username }: GitHubOptions): void {
+function check(options: GitHubOptions): void {
+  const { token, app, username } = options;
   if (token !== undefined && app !== undefined) {
     throw new OciError("OPTION_INVALID", "give `token` or `app`, not both");
   }
@@ -98,5 +102,25 @@ function check({ token, app, username }: GitHubOptions): void {
       "OPTION_INVALID",
       "`username` is empty, or has a colon, a space or a control character",
     );
+  }
+  checkServers(options);
+}
+
+/** What belongs to one server is given to no registry of another. */
+function checkServers({ app, ghCli, hosts }: GitHubOptions): void {
+  const isOtherServer = hosts !== undefined && !hosts.some((host) => gitHubRegistries.includes(host));
+  if (ghCli === true && isOtherServer) {
+    throw new OciError("OPTION_INVALID", "`ghCli` is the token for github.com, which is not for `hosts`", {
+      hint: "give `ghCli: { hostname }`",
+    });
+  }
+  if (app?.apiUrl === undefined) return;
+  if (!/^https:\/\/[^@\s]+$/.test(app.apiUrl)) {
+    throw new OciError("OPTION_INVALID", "`apiUrl` is not an https:// URL without a user");
+  }
+  if (!isOtherServer) {
+    throw new OciError("OPTION_INVALID", "`apiUrl` is of another server than ghcr.io", {
+      hint: "give `hosts`, the registry of that server",
+    });
   }
 }

@@ -134,10 +134,81 @@ describe("the token of an installation", () => {
     expect(inspect(error)).toMatch(/installation 7 of app 1.*packages: write/s);
   });
 
+  test("a clock that is an hour off is an error that mentions the clock", async () => {
+    const tooFar = "'Expiration time' claim ('exp') is too far in the future";
+    network.use(
+      http.post("https://api.github.com/app/installations/7/access_tokens", () =>
+        HttpResponse.json({ message: tooFar }, { status: 401 }),
+      ),
+    );
+    const provider = fromGitHub({ app: { appId: 1, privateKey, installationId: 7 } });
+    const error: unknown = await provider({ registry }).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code: "CREDENTIAL_UNAVAILABLE" });
+    expect(inspect(error)).toContain(tooFar);
+    expect(inspect(error)).toContain("this machine's clock");
+  });
+
   test("a key that is none is an error that does not show it", async () => {
     const app = { appId: 1, privateKey: "canary-key", installationId: 7 };
     const error: unknown = await fromGitHub({ app })({ registry }).catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ code: "CREDENTIAL_UNAVAILABLE" });
     expect(inspect(error, { depth: 9, showHidden: true })).not.toContain("canary");
+  });
+});
+
+describe("an enterprise server", () => {
+  const own = "containers.github.example.com";
+  const apiUrl = "https://github.example.com/api/v3";
+  const app = { appId: 1, privateKey, installationId: 7, apiUrl };
+  const serve = (url: string, token: string, delay?: Promise<void>): void =>
+    network.use(
+      http.post(`${url}/app/installations/7/access_tokens`, async () => {
+        await delay;
+        return HttpResponse.json(grant(token, Date.now() + hour), { status: 201 });
+      }),
+    );
+  const tokenOf = (credential: Credential | undefined): unknown =>
+    credential?.type === "basic" && credential.password.reveal();
+
+  test.each([apiUrl, `${apiUrl}/`])("is asked at %s for a token for its own registry", async (url) => {
+    serve(apiUrl, "ghs_enterprise");
+    const provider = fromGitHub({ app: { ...app, apiUrl: url }, hosts: [own], env: {} });
+    expect(tokenOf(await provider({ registry: own }))).toBe("ghs_enterprise");
+    expect(await provider({ registry })).toBeUndefined();
+  });
+
+  test("gets no token of another server's installation that has the same number", async () => {
+    const late = Promise.withResolvers<void>();
+    serve("https://api.github.com", "ghs_github", late.promise);
+    serve(apiUrl, "ghs_enterprise", late.promise);
+    const asked = Promise.all([
+      fromGitHub({ app: { ...app, apiUrl: undefined } })({ registry }),
+      fromGitHub({ app, hosts: [own] })({ registry: own }),
+    ]);
+    late.resolve();
+    expect((await asked).map(tokenOf)).toEqual(["ghs_github", "ghs_enterprise"]);
+  });
+
+  test("that fails is named in the error", async () => {
+    network.use(http.post(`${apiUrl}/app/installations/7/access_tokens`, () => HttpResponse.error()));
+    const asked = fromGitHub({ app, hosts: [own] })({ registry: own });
+    const message = `${apiUrl} gave no token for installation 7 of app 1`;
+    await expect(asked).rejects.toMatchObject({ code: "CREDENTIAL_UNAVAILABLE", message });
+  });
+
+  test.each([
+    ["no registry of its own is named", { app }],
+    ["its registry is said to be ghcr.io", { app, hosts: [registry] }],
+    [
+      "its API is spoken to in the clear",
+      { app: { ...app, apiUrl: "http://github.example.com" }, hosts: [own] },
+    ],
+    [
+      "its URL has a password",
+      { app: { ...app, apiUrl: "https://me:canary@github.example.com" }, hosts: [own] },
+    ],
+  ])("is refused if %s", (_what, options) => {
+    expect(() => fromGitHub(options)).toThrow(expect.objectContaining({ code: "OPTION_INVALID" }));
+    expect(() => fromGitHub(options)).not.toThrow("canary");
   });
 });
