@@ -247,7 +247,7 @@ describe("drayage login --check", processes, () => {
     const { status, stderr } = await drayage(["login", "--check", ecr]);
     expect(status).toBe(1);
     expect(stderr).toMatch(
-      /no AWS identity was found \(CREDENTIAL_UNAVAILABLE\)\n {2}sign in \(`aws sso login`\)/,
+      /no AWS identity was found \(CREDENTIAL_UNAVAILABLE\)\n {2}CredentialsProviderError: .+\n {2}sign in \(`aws sso login`\)/,
     );
   });
 });

@@ -137,6 +137,19 @@ describe("a cloud that gives no credential", () => {
     });
   });
 
+  test("is explained in the words of its SDK", async () => {
+    const cause = new Error("Could not load credentials from any providers");
+    const silent = sourceOf(async () => () => {
+      return Promise.reject(new OciError("CREDENTIAL_UNAVAILABLE", "no token", { cause, hint: "sign in" }));
+    });
+    const { provider, notes, explain } = open(silent);
+    await provider(pull);
+    expect(notes).toEqual([`no token (Error: ${cause.message}); going on without a credential`]);
+    expect(explain(refusalOf(`https://${registry}/v2/`))).toMatchObject({
+      hint: `no token (Error: ${cause.message}): sign in`,
+    });
+  });
+
   test("stops a push and a deletion", async () => {
     const { provider, notes } = open(broken);
     for (const request of [push, { ...pull, actions: ["delete"] } as const])

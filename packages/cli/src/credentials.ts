@@ -9,6 +9,7 @@ import {
   type CredentialRequest,
 } from "@drayage/oci";
 import { withHint } from "./hint.ts";
+import { reasonOf } from "./print.ts";
 
 /** A provider that is asked for some registries only, and not loaded for any other. */
 export interface CredentialSource {
@@ -99,7 +100,7 @@ export function createDefaultCredentials(options: DefaultCredentialsOptions): De
         if (!isOciError(error, "CREDENTIAL_UNAVAILABLE")) throw error;
         const isNew = !reasons.has(request.registry);
         goOnWithout(request, error);
-        if (isNew) note(`${error.message}; going on without a credential`);
+        if (isNew) note(`${because(error)}; going on without a credential`);
         return undefined;
       }
     };
@@ -179,10 +180,15 @@ function missing({ origin, packages }: CredentialSource): OciError {
   );
 }
 
+function because(error: OciError): string {
+  const reason = reasonOf(error);
+  return reason === undefined ? error.message : `${error.message} (${reason})`;
+}
+
 function explained(error: unknown, reasons: ReadonlyMap<string, OciError>): unknown {
   if (!isOciError(error, "UNAUTHORIZED", "DENIED")) return error;
   const refused = [...reasons].find(([registry]) => error.url?.startsWith(`https://${registry}/`));
   if (refused === undefined) return error;
   const [, reason] = refused;
-  return withHint(error, [reason.message, reason.hint].filter((text) => text !== undefined).join(": "));
+  return withHint(error, [because(reason), reason.hint].filter((text) => text !== undefined).join(": "));
 }

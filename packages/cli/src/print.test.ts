@@ -49,6 +49,20 @@ describe("what is printed", () => {
     expect(err()).toBe("drayage: target: no push here (DENIED)\n  log in\n");
   });
 
+  it("tells why there is no credential, and of no other error its cause", () => {
+    const cause = new Error("the config profile (ci) could not be found\u001b[1m");
+    const { print, err } = createTerminal();
+    print.error(new OciError("CREDENTIAL_UNAVAILABLE", "no AWS identity", { cause, hint: "sign in" }));
+    print.error(new OciError("DENIED", "no", { cause }));
+    const because = "Error: the config profile (ci) could not be found\\u001b[1m";
+    expect(err()).toBe(
+      `drayage: no AWS identity (CREDENTIAL_UNAVAILABLE)\n  ${because}\n  sign in\ndrayage: no (DENIED)\n`,
+    );
+    const json = createTerminal({ json: true });
+    json.print.error(new OciError("CREDENTIAL_UNAVAILABLE", "no AWS identity", { cause }));
+    expect(JSON.parse(json.err())).toMatchObject({ error: { reason: `${cause.name}: ${cause.message}` } });
+  });
+
   it("is an error as JSON, if that was asked for", () => {
     const { print, err } = createTerminal({ json: true });
     print.error(new OciError("DENIED", "target: no", { side: "target", status: 403 }));

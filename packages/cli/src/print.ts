@@ -112,14 +112,24 @@ function outputFailure(cause: NodeJS.ErrnoException): Error {
   return new OciError("UNAVAILABLE", `cannot write the results: ${cause.code ?? cause.message}`, { cause });
 }
 
+/** Why there is no credential, in the words of the SDK or system that was asked, which providers make safe to show. */
+export function reasonOf(error: OciError): string | undefined {
+  const { code, cause } = error;
+  return code === "CREDENTIAL_UNAVAILABLE" && cause instanceof Error
+    ? `${cause.name}: ${cause.message}`
+    : undefined;
+}
+
 function errorLines(error: unknown): readonly string[] {
   if (!isOciError(error)) return [`unexpected error: ${String(error)}`];
   const { message, code, hint } = error;
-  return [`${message} (${code})`, ...(hint === undefined ? [] : [`  ${hint}`])];
+  const more = [reasonOf(error), hint].filter((text) => text !== undefined);
+  return [`${message} (${code})`, ...more.map((text) => `  ${text}`)];
 }
 
 function errorToJson(error: unknown): Readonly<Record<string, unknown>> {
   if (!isOciError(error)) return { code: "UNKNOWN", message: String(error) };
   const { code, message, side, status, method, url, attempt, requestId, detail, hint } = error;
-  return { code, message, side, status, method, url, attempt, requestId, detail, hint };
+  const reason = reasonOf(error);
+  return { code, message, reason, side, status, method, url, attempt, requestId, detail, hint };
 }
