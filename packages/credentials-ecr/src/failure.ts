@@ -41,7 +41,7 @@ export function unavailable(registry: string, host: EcrHost, error: unknown): Oc
   const cause = bareCause(error);
   const reason = reasons.get(cause.name) ?? {
     message: `the ECR API in ${host.kind === "public" ? "us-east-1" : host.region} did not give a token`,
-    hint: "see the cause",
+    hint: "check the network, the region, and the machine's clock",
   };
   const hint = host.kind === "public" ? `${reason.hint}; ${publicActions}` : reason.hint;
   return new OciError("CREDENTIAL_UNAVAILABLE", `${registry}: ${reason.message}`, { cause, hint });

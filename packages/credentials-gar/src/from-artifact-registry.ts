@@ -70,11 +70,22 @@ function createFinder(options: ArtifactRegistryOptions): () => Promise<Credentia
 }
 
 function unavailable(registry: string, { auth }: ArtifactRegistryOptions, error: unknown): OciError {
-  const source = auth === undefined ? "application default credentials" : "the auth client";
-  const hint =
-    auth === undefined
-      ? "run `gcloud auth application-default login`, set GOOGLE_APPLICATION_CREDENTIALS, or pass `auth`; public images need no provider"
-      : "see the cause";
+  const { source, hint } = auth === undefined ? defaultIdentity() : ownIdentity;
   const message = `${registry}: ${source} gave no access token`;
   return new OciError("CREDENTIAL_UNAVAILABLE", message, { cause: bareCause(error), hint });
+}
+
+const ownIdentity = { source: "the auth client", hint: "see the cause" };
+
+/** Where google-auth-library has looked, and what can be done there. */
+function defaultIdentity(): typeof ownIdentity {
+  const file = process.env["GOOGLE_APPLICATION_CREDENTIALS"] ?? "";
+  if (file !== "") {
+    const source = `${file}, which GOOGLE_APPLICATION_CREDENTIALS names,`;
+    return { source, hint: "correct the file or the variable, and check the machine's clock" };
+  }
+  return {
+    source: "application default credentials",
+    hint: "run `gcloud auth application-default login`, set GOOGLE_APPLICATION_CREDENTIALS, or pass `auth`; public images need no provider",
+  };
 }

@@ -190,7 +190,11 @@ describe("application default credentials", () => {
     vi.stubEnv("GOOGLE_APPLICATION_CREDENTIALS", file);
     const error: unknown = await fromArtifactRegistry()({ registry }).catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ code: "CREDENTIAL_UNAVAILABLE" });
-    expect(inspect(error)).toMatch(/gcloud auth application-default login.*GOOGLE_APPLICATION_CREDENTIALS/s);
+    expect(inspect(error)).toMatch(
+      file === undefined
+        ? /gcloud auth application-default login.*GOOGLE_APPLICATION_CREDENTIALS/s
+        : /\/nonexistent\/key\.json, which GOOGLE_APPLICATION_CREDENTIALS names, gave no.*correct the file/s,
+    );
   });
 
   test("a file that is no JSON is an error that does not quote it", async () => {
@@ -199,6 +203,9 @@ describe("application default credentials", () => {
     vi.stubEnv("GOOGLE_APPLICATION_CREDENTIALS", file);
     const error: unknown = await fromArtifactRegistry()({ registry }).catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ code: "CREDENTIAL_UNAVAILABLE" });
+    expect(inspect(error)).toContain(
+      `${file}, which GOOGLE_APPLICATION_CREDENTIALS names, gave no access token`,
+    );
     expect(inspect(error, { depth: 9, showHidden: true })).not.toContain("canary");
   });
 });
