@@ -8,6 +8,7 @@ import {
   parseFailure,
   parseList,
   type HelperName,
+  type HelperVerb,
 } from "./helper-protocol.ts";
 import { run, type Outcome } from "./process.ts";
 import { findProgram } from "./program.ts";
@@ -36,7 +37,7 @@ export interface CredentialHelper {
 }
 
 interface HelperCall extends CallOptions, HelperOptions {
-  readonly verb: "get" | "store" | "erase" | "list";
+  readonly verb: HelperVerb;
   readonly input: string;
 }
 
@@ -88,7 +89,7 @@ async function callHelper(helper: HelperName, call: HelperCall): Promise<Uint8Ar
   if (status === 0) return output;
   const problem = parseFailure(output, status);
   if (problem === undefined) return undefined;
-  throw brokenHelper(helper, problem);
+  throw brokenHelper(helper, problem, { verb: call.verb });
 }
 
 async function runHelper(helper: HelperName, call: HelperCall): Promise<Outcome> {
@@ -100,7 +101,7 @@ async function runHelper(helper: HelperName, call: HelperCall): Promise<Outcome>
     return await run(path, [verb], settings);
   } catch (error) {
     signal?.throwIfAborted();
-    throw brokenHelper(helper, problemOf(error), error);
+    throw brokenHelper(helper, problemOf(error), { verb, cause: error });
   }
 }
 

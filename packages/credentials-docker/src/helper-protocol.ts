@@ -83,9 +83,23 @@ export function parseFailure(output: Uint8Array, status: number | null): string 
   return knownProblems.get(message) ?? unknown;
 }
 
-/** The error for a helper that should have a credential and does not give it. */
-export function brokenHelper({ program, source }: HelperName, problem: string, cause?: unknown): OciError {
-  const hint = `run "${program} get" yourself, with the registry on its standard input, to see what it says`;
+/** What a helper can be asked to do, and what it reads then. */
+const inputs = {
+  get: "the registry",
+  store: "ServerURL, Username and Secret as JSON",
+  erase: "the registry",
+  list: "nothing",
+} as const;
+
+export type HelperVerb = keyof typeof inputs;
+
+/** The error for a helper that should have done something and has not. */
+export function brokenHelper(
+  { program, source }: HelperName,
+  problem: string,
+  { verb = "get", cause }: { readonly verb?: HelperVerb | undefined; readonly cause?: unknown } = {},
+): OciError {
+  const hint = `run "${program} ${verb}" yourself, with ${inputs[verb]} on its standard input, to see what it says`;
   return unavailable({ source: `${program}, named by ${source}`, problem, hint, cause });
 }
 

@@ -138,7 +138,8 @@ describe("set", () => {
     await machine.installHelper("broken", `cat; exit 1`);
     await machine.write(".docker/config.json", { credsStore: "broken" });
     const store = createDockerCredentialStore({ env: machine.env });
-    expectFailure(await failureOf(store.set("reg.example", basic)), "docker-credential-broken");
+    const failure = await failureOf(store.set("reg.example", basic));
+    expectFailure(failure, 'run "docker-credential-broken store"');
     expect(JSON.parse(await machine.read(".docker/config.json"))).toEqual({ credsStore: "broken" });
   });
 
