@@ -1,5 +1,5 @@
 import { parseReference, type Action, type HttpSend, type Reference } from "@drayage/oci";
-import { hostOf, type Host } from "./host.ts";
+import { createHosts } from "./host.ts";
 import { createAgents } from "./http/agent.ts";
 import { createHttpSend } from "./http/plain.ts";
 import { createPipelines } from "./http/pipeline.ts";
@@ -47,16 +47,11 @@ export interface Client extends AsyncDisposable {
 export function createClient(options: ClientOptions = {}): Client {
   const settings = settingsOf(options);
   const agents = createAgents(settings);
-  const pipelines = createPipelines(agents, settings);
-  const hosts = new Map<string, Host>();
+  const hosts = createHosts(settings);
+  const pipelines = createPipelines({ agents, hosts, settings });
 
-  const registry = (name: string): RegistryClient => {
-    const named = hostOf(name, settings);
-    const key = `${named.name} ${named.url.origin}`;
-    const host = hosts.get(key) ?? named;
-    hosts.set(key, host);
-    return createRegistryClient({ host, settings, send: pipelines.registry });
-  };
+  const registry = (name: string): RegistryClient =>
+    createRegistryClient({ host: hosts.of(name), settings, send: pipelines.registry });
   const close = (): Promise<void> => agents.close();
 
   return {
@@ -65,7 +60,7 @@ export function createClient(options: ClientOptions = {}): Client {
       const named = typeof reference === "string" ? parseReference(reference) : reference;
       return registry(`${named.scheme}://${named.registry}`).repository(named.repository, access);
     },
-    send: createHttpSend(pipelines.plain, settings),
+    send: createHttpSend(pipelines.plain, hosts),
     close,
     [Symbol.asyncDispose]: close,
   };

@@ -1,10 +1,11 @@
 import { parseRegistry, type HttpHeaders, type Quirks } from "@drayage/oci";
+import { createPace, type Pace } from "./http/pace.ts";
 import { registryUrl } from "./http/url.ts";
 import type { HostOptions, Settings } from "./options.ts";
 import { profileOf } from "./quirks/index.ts";
 import { createTurns, type InTurn } from "./turns.ts";
 
-/** One registry as the client knows it. */
+/** One registry as the client knows it; there is one of each in a client, and what it remembers ends with it. */
 export interface Host {
   /** What credentials and budgets know it by: `docker.io`, whichever of its names was used. */
   readonly name: string;
@@ -14,10 +15,12 @@ export interface Host {
   /** Sent to this origin only. */
   readonly headers: HttpHeaders;
   readonly quirks: Quirks;
-  /** What it has shown of itself; forgotten with the client. */
+  /** How fast it is asked. */
+  readonly pace: Pace;
   readonly learned: Learned;
 }
 
+/** What a registry has shown that it can or cannot do; nothing is there before it was tried. */
 export interface Learned {
   /** Whether a mount from a repository to itself tells if the blob is there. */
   selfMount?: boolean;
@@ -52,6 +55,30 @@ export function hostOf(name: string, settings: Settings): Host {
     options,
     headers: options.headers ?? {},
     quirks: { ...profileOf(registry).quirks, ...options.quirks },
+    pace: createPace(settings),
     learned: { inTurn: createTurns() },
+  };
+}
+
+/** The registries of one client. */
+export interface Hosts {
+  /**
+   * The registry of that name, with all that is remembered of it.
+   *
+   * @throws OciError REFERENCE_INVALID
+   */
+  of(name: string): Host;
+}
+
+export function createHosts(settings: Settings): Hosts {
+  const hosts = new Map<string, Host>();
+  return {
+    of(name) {
+      const named = hostOf(name, settings);
+      const key = `${named.name} ${named.url.origin}`;
+      const host = hosts.get(key) ?? named;
+      hosts.set(key, host);
+      return host;
+    },
   };
 }

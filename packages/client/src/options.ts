@@ -20,7 +20,7 @@ export interface ClientOptions {
   readonly network?: NetworkOptions | undefined;
   /** What may be asked of each registry, over and above `concurrency`. */
   readonly budget?: Budget | undefined;
-  /** How many requests may be under way to one registry at a time; 8. */
+  /** How many requests may be under way to one registry at a time; 8, and fewer while it complains. */
   readonly concurrency?: number | undefined;
   readonly retry?: RetryOptions | undefined;
   readonly limits?: LimitOptions | undefined;

@@ -1,17 +1,26 @@
 import { bytesOf, readAll, type Budget } from "@drayage/oci";
 import { describe, expect, it } from "vitest";
 import { hostOf } from "../host.ts";
-import { settingsOf } from "../options.ts";
+import { settingsOf, type ClientOptions } from "../options.ts";
 import { errorOf } from "../../fixture/scripted.ts";
 import { limit } from "./limit.ts";
 import type { Lane, RegistryRequest, RegistryResponse, Send } from "./message.ts";
+import type { Reception, Turn } from "./pace.ts";
 import type { TraceEvent } from "./trace.ts";
 
 const settings = settingsOf({});
-const host = hostOf("registry.example", settings);
 
-function requestOn(lane: Lane, signal?: AbortSignal): RegistryRequest {
-  return { host, method: "GET", url: host.url, lane, subject: "blob", signal };
+/** Makes requests to a host that takes so many of them at a time. */
+function requestsAt(concurrency: number, options: Pick<ClientOptions, "now"> = {}) {
+  const host = hostOf("registry.example", settingsOf({ ...options, concurrency }));
+  return (lane: Lane, signal?: AbortSignal): RegistryRequest => ({
+    host,
+    method: "GET",
+    url: host.url,
+    lane,
+    subject: "blob",
+    signal,
+  });
 }
 
 function answer(request: RegistryRequest): RegistryResponse {
@@ -34,7 +43,8 @@ const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resol
 describe("places", () => {
   it("no more requests are under way than there are, and each answer lets the next one in", async () => {
     const { send, waiting } = gate();
-    const limited = limit({ ...settings, concurrency: 2 })(send);
+    const requestOn = requestsAt(2);
+    const limited = limit(settings)(send);
     const all = [1, 2, 3].map(() => limited(requestOn("api")));
     await settled();
     expect(waiting).toHaveLength(2);
@@ -47,7 +57,8 @@ describe("places", () => {
 
   it("uploads do not take the places of the downloads that feed them", async () => {
     const { send, waiting } = gate();
-    const limited = limit({ ...settings, concurrency: 1 })(send);
+    const requestOn = requestsAt(1);
+    const limited = limit(settings)(send);
     const all = [limited(requestOn("upload")), limited(requestOn("download"))];
     await settled();
     expect(waiting).toHaveLength(2);
@@ -57,7 +68,8 @@ describe("places", () => {
 
   it("who aborts while waiting leaves the queue, and nobody else waits for it", async () => {
     const { send, waiting } = gate();
-    const limited = limit({ ...settings, concurrency: 1 })(send);
+    const requestOn = requestsAt(1);
+    const limited = limit(settings)(send);
     const controller = new AbortController();
     const first = limited(requestOn("api"));
     const second = errorOf(limited(requestOn("api", controller.signal)));
@@ -80,7 +92,8 @@ it("the budget is asked for each request, pull and byte, and shown every answer"
     take: async (name, kind, amount) => void spent.push(`${name} ${kind} ${amount}`),
     observe: (name, _headers, status) => void spent.push(`${name} saw ${status}`),
   };
-  const limited = limit({ ...settings, concurrency: 1, budget })(async (request) => answer(request));
+  const requestOn = requestsAt(1);
+  const limited = limit({ ...settings, budget })(async (request) => answer(request));
   const { body } = await limited({ ...requestOn("download"), counts: "pull" });
   expect((await readAll(body, { limit: 7 })).byteLength).toBe(7);
   expect(spent).toEqual([
@@ -103,19 +116,14 @@ describe("the trace tells of waits", () => {
       observe: () => undefined,
     };
     const now = () => time;
-    const options = {
-      ...settings,
-      concurrency: 1,
-      budget,
-      now,
-      trace: (event: TraceEvent) => void events.push(event),
-    };
-    return { events, layer: limit(options), pass: (milliseconds: number) => void (time += milliseconds) };
+    const layer = limit({ budget, now, trace: (event: TraceEvent) => void events.push(event) });
+    const pass = (milliseconds: number) => void (time += milliseconds);
+    return { events, layer, pass, requestOn: requestsAt(1, { now }) };
   };
 
   it("for a place", async () => {
     const { send, waiting } = gate();
-    const { events, layer, pass } = timed({ budget: false });
+    const { events, layer, pass, requestOn } = timed({ budget: false });
     const limited = layer(send);
     const all = [limited(requestOn("api")), limited(requestOn("api"))];
     await settled();
@@ -128,14 +136,40 @@ describe("the trace tells of waits", () => {
   });
 
   it("for the budget", async () => {
-    const { events, layer } = timed({ budget: true });
+    const { events, layer, requestOn } = timed({ budget: true });
     await layer(async (request) => answer(request))(requestOn("api"));
     expect(events).toEqual([{ type: "wait", host: "registry.example", milliseconds: 500, reason: "LIMIT" }]);
   });
 
   it("but not of requests that pass at once", async () => {
-    const { events, layer } = timed({ budget: false });
+    const { events, layer, requestOn } = timed({ budget: false });
     await layer(async (request) => answer(request))(requestOn("api"));
     expect(events).toEqual([]);
+  });
+});
+
+describe("what an answer says of the pace", () => {
+  const said = async (status: number, from: { readonly url?: URL } = {}): Promise<readonly Reception[]> => {
+    const request = requestsAt(1)("api");
+    const receptions: Reception[] = [];
+    const turn: Turn = { note: (reception) => void receptions.push(reception), leave: () => undefined };
+    const host = { ...request.host, pace: { enter: async () => turn } };
+    const headers = { "retry-after": "2" };
+    const send: Send = async (asked) => ({ ...answer(asked), status, headers, url: from.url ?? asked.url });
+    await limit(settings)(send)({ ...request, host });
+    return receptions;
+  };
+
+  it.each([429, 503])("%d is too much, until its Retry-After", async (status) => {
+    expect(await said(status)).toEqual([{ isTooMuch: true, retryAfter: 2000 }]);
+  });
+
+  it.each([200, 202, 401, 404])("%d is as good as any", async (status) => {
+    expect(await said(status)).toEqual([{ isTooMuch: false }]);
+  });
+
+  it("500 says nothing of it, nor does where the host redirects to", async () => {
+    expect(await said(500)).toEqual([]);
+    expect(await said(503, { url: new URL("https://storage.example/x") })).toEqual([]);
   });
 });

@@ -1,36 +1,37 @@
-import { abortable, closing, type Budget, type Bytes, type CallOptions } from "@drayage/oci";
+import { closing, headerOf, parseRetryAfter, type Budget, type Bytes } from "@drayage/oci";
 import type { Settings } from "../options.ts";
 import type { Layer, RegistryRequest, RegistryResponse } from "./message.ts";
+import type { Reception } from "./pace.ts";
 
-export type LimitSettings = Pick<Settings, "concurrency" | "budget" | "trace" | "now">;
+export type LimitSettings = Pick<Settings, "budget" | "trace" | "now">;
 
-/**
- * Bounds how much is asked of a registry: so many requests at a time, and as much as its budget allows.
- *
- * A place is kept until the answer begins. Uploads have places of their own, for what they send may come from the
- * same registry: if both shared them, uploads could fill them all and wait for downloads that get none.
- */
-export function limit({ concurrency, budget, trace, now }: LimitSettings): Layer {
-  const places = new Map<string, Places>();
-  const placesOf = ({ host, lane }: RegistryRequest): Places => {
-    const key = `${lane === "upload" ? "upload" : "other"} ${host.url.origin}`;
-    const found = places.get(key) ?? createPlaces(concurrency);
-    places.set(key, found);
-    return found;
-  };
+/** Bounds how much is asked of a registry: at its host's pace, and as much as its budget allows. */
+export function limit({ budget, trace, now }: LimitSettings): Layer {
   return (next) => async (request) => {
+    const { host, lane } = request;
     const start = now();
-    const leave = await placesOf(request).enter(request);
+    const turn = await host.pace.enter(lane === "upload" ? "upload" : "other", request);
     try {
       if (budget !== undefined) await take(budget, request);
       const milliseconds = now() - start;
-      if (milliseconds >= 1) trace({ type: "wait", host: request.host.name, milliseconds, reason: "LIMIT" });
+      if (milliseconds >= 1) trace({ type: "wait", host: host.name, milliseconds, reason: "LIMIT" });
       const response = await next(request);
+      const reception = receptionOf(response);
+      if (reception !== undefined) turn.note(reception);
       return budget === undefined ? response : observed(response, budget, request);
     } finally {
-      leave();
+      turn.leave();
     }
   };
+}
+
+/** What the host itself has said of the pace, and nobody whom it redirected to. */
+function receptionOf({ status, headers, url, request }: RegistryResponse): Reception | undefined {
+  if (url.origin !== request.url.origin) return undefined;
+  if (status === 429 || status === 503) {
+    return { isTooMuch: true, retryAfter: parseRetryAfter(headerOf(headers, "retry-after")) };
+  }
+  return status < 500 ? { isTooMuch: false } : undefined;
 }
 
 async function take(budget: Budget, { counts, host, signal }: RegistryRequest): Promise<void> {
@@ -55,44 +56,4 @@ function metered(body: Bytes, budget: Budget, { host, signal }: RegistryRequest)
       yield chunk;
     }
   }
-}
-
-interface Places {
-  /** Resolves to what gives the place back. */
-  enter(options: CallOptions): Promise<() => void>;
-}
-
-function createPlaces(count: number): Places {
-  const waiting = new Set<() => void>();
-  let free = count;
-
-  const leave = (): void => {
-    const [next] = waiting;
-    if (next === undefined) {
-      free++;
-      return;
-    }
-    waiting.delete(next);
-    next();
-  };
-
-  return {
-    async enter({ signal }) {
-      signal?.throwIfAborted();
-      if (free > 0) {
-        free--;
-        return leave;
-      }
-      const { promise, resolve } = Promise.withResolvers<void>();
-      waiting.add(resolve);
-      try {
-        await abortable(promise, signal);
-      } catch (error) {
-        // Whoever was let in at the very moment of the abort passes the place on.
-        if (!waiting.delete(resolve)) leave();
-        throw error;
-      }
-      return leave;
-    },
-  };
 }

@@ -1,6 +1,5 @@
 import type { HttpHeaders, HttpRequest, HttpSend } from "@drayage/oci";
-import { hostOf } from "../host.ts";
-import type { Settings } from "../options.ts";
+import type { Hosts } from "../host.ts";
 import type { Send } from "./message.ts";
 import { requestUrl } from "./url.ts";
 
@@ -8,7 +7,7 @@ import { requestUrl } from "./url.ts";
 const publicHeaders = ["accept", "content-type", "user-agent"];
 
 /** A way for others to send what they have put together themselves, proof included. */
-export function createHttpSend(send: Send, settings: Settings): HttpSend {
+export function createHttpSend(send: Send, hosts: Hosts): HttpSend {
   return async ({ method, url: text, headers = {}, body }: HttpRequest, { signal } = {}) => {
     const url = requestUrl(text);
     const {
@@ -16,7 +15,7 @@ export function createHttpSend(send: Send, settings: Settings): HttpSend {
       headers: answered,
       body: content,
     } = await send({
-      host: hostOf(url.origin, settings),
+      host: hosts.of(url.origin),
       method,
       url,
       lane: "api",

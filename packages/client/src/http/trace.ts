@@ -53,7 +53,7 @@ export interface WaitEvent {
   readonly type: "wait";
   readonly host: string;
   readonly milliseconds: number;
-  /** What failed, for a pause that begins now; `LIMIT` for one that `concurrency` or the budget made, and that is over. */
+  /** What failed, for a pause that begins now; `LIMIT` for one that is over, for which `concurrency`, the budget or a host that wanted to rest was the reason. */
   readonly reason: OciErrorCode | "LIMIT";
 }
 
