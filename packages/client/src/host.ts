@@ -3,6 +3,7 @@ import { createPace, type Pace } from "./http/pace.ts";
 import { registryUrl } from "./http/url.ts";
 import type { HostOptions, Settings } from "./options.ts";
 import { profileOf } from "./quirks/index.ts";
+import type { Hints } from "./quirks/profile.ts";
 import { createTurns, type InTurn } from "./turns.ts";
 
 /** One registry as the client knows it; there is one of each in a client, and what it remembers ends with it. */
@@ -15,6 +16,8 @@ export interface Host {
   /** Sent to this origin only. */
   readonly headers: HttpHeaders;
   readonly quirks: Quirks;
+  /** What can be done about an error of that code, where more is known than that. */
+  readonly hints: Hints;
   /** How fast it is asked. */
   readonly pace: Pace;
   readonly learned: Learned;
@@ -49,12 +52,14 @@ export interface Learned {
 export function hostOf(name: string, settings: Settings): Host {
   const { registry, apiHost, scheme } = parseRegistry(name);
   const options = settings.hosts.get(registry) ?? {};
+  const { quirks, hints = {} } = profileOf(registry);
   return {
     name: registry,
     url: registryUrl(apiHost, { plainHttp: options.plainHttp ?? scheme === "http" }),
     options,
     headers: options.headers ?? {},
-    quirks: { ...profileOf(registry).quirks, ...options.quirks },
+    quirks: { ...quirks, ...options.quirks },
+    hints,
     pace: createPace(settings),
     learned: { inTurn: createTurns() },
   };

@@ -68,8 +68,7 @@ async function answerTo(
 function withProof(request: RegistryRequest, proof: Proof | undefined): RegistryRequest {
   const { headers } = request.host;
   const authorization = proof === undefined ? {} : { authorization: proof.authorization.reveal() };
-  const hint = proof?.credential?.hint;
-  return { ...request, hint, privateHeaders: { ...headers, ...authorization } };
+  return { ...request, credential: proof?.credential, privateHeaders: { ...headers, ...authorization } };
 }
 
 /** What an answered request was proven with: the value of its `Authorization`. */

@@ -82,7 +82,7 @@ export async function fetchToken(send: Send, wish: TokenWish, settings: Settings
 
 function tokenRequest({ host, server, scopes, credential, signal }: TokenWish): RegistryRequest {
   const { realm, service } = server;
-  const about = { host, lane: "api", subject: "token", hint: credential?.hint, signal } as const;
+  const about = { host, lane: "api", subject: "token", credential, signal } as const;
   const asked = { service, scopes, clientId };
   if (credential?.type === "refresh-token") {
     const grant = { type: "refresh_token", refreshToken: credential.token.reveal() } as const;

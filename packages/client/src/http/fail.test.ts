@@ -1,11 +1,9 @@
-import { bytesOf, headerOf, type HttpHeaders } from "@drayage/oci";
+import { bytesOf, headerOf, Secret, type Credential, type HttpHeaders } from "@drayage/oci";
 import { describe, expect, it } from "vitest";
 import { hostOf } from "../host.ts";
 import { settingsOf } from "../options.ts";
 import { fail } from "./fail.ts";
 import type { RegistryRequest, RegistryResponse, Subject } from "./message.ts";
-
-const host = hostOf("registry.example", settingsOf({}));
 
 function response(
   status: number,
@@ -14,11 +12,17 @@ function response(
     readonly method?: RegistryRequest["method"];
     readonly body?: string;
     readonly headers?: HttpHeaders;
+    readonly registry?: string;
+    readonly credential?: Credential;
+    readonly url?: string;
   } = {},
 ): RegistryResponse {
-  const { subject = "manifest", method = "GET", body = "", headers = {} } = about;
-  const url = new URL("https://registry.example/v2/a/x?token=canary&n=1");
-  const request: RegistryRequest = { host, method, url, lane: "api", subject };
+  const { subject = "manifest", method = "GET", body = "", headers = {}, credential } = about;
+  const { registry = "registry.example" } = about;
+  const host = hostOf(registry, settingsOf({}));
+  const url = new URL(about.url ?? `https://${registry}/v2/a/x?token=canary&n=1`);
+  const asked = new URL("/v2/a/x", about.url?.startsWith("http:") === true ? url : `https://${registry}`);
+  const request: RegistryRequest = { host, method, url: asked, lane: "api", subject, credential };
   return { status, headers, url, request, body: bytesOf(new TextEncoder().encode(body)) };
 }
 
@@ -107,4 +111,53 @@ it("C11 a body that is too long does not make the error larger", async () => {
 it("the answer of a token server is not quoted", async () => {
   const error = await fail(response(401, { subject: "token", body: said("DENIED", "canary") }));
   expect(error.message).not.toContain("canary");
+});
+
+describe("the hint of an answer", () => {
+  const basic: Credential = { type: "basic", username: "me", password: new Secret("canary") };
+  const bearer: Credential = { type: "bearer", token: new Secret("canary") };
+  const hintOf = async (status: number, about: Parameters<typeof response>[1] = {}) =>
+    (await fail(response(status, about))).hint;
+
+  it.each([401, 403])("%d without a credential says so", async (status) => {
+    expect(await hintOf(status)).toBe("no credential for registry.example was sent");
+  });
+
+  it.each([401, 403])("%d in spite of one says what may be wrong with it", async (status) => {
+    expect(await hintOf(status, { credential: basic })).toContain("access token");
+    expect(await hintOf(status, { credential: bearer })).toContain("rights");
+  });
+
+  it("is what the credential's provider says, if it says anything", async () => {
+    const credential = { ...basic, hint: "run `login` again" };
+    expect(await hintOf(401, { credential, registry: "ghcr.io" })).toBe("run `login` again");
+  });
+
+  it.each([
+    ["ghcr.io", 403, "", "docs.github.com"],
+    ["ghcr.io", 401, "", "read:packages"],
+    ["1.dkr.ecr.eu-west-1.amazonaws.com", 404, said("NAME_UNKNOWN"), "has to be created"],
+    ["docker.io", 429, "", "pulls are counted"],
+    ["docker.io", 401, "", "may not exist"],
+  ])("is what is known of %s and %d", async (registry, status, body, expected) => {
+    expect(await hintOf(status, { registry, body, credential: basic })).toContain(expected);
+  });
+
+  it("of a registry that takes anybody in is not given to those of others", async () => {
+    expect(await hintOf(429)).toBeUndefined();
+    expect(await hintOf(404, { body: said("NAME_UNKNOWN") })).toBeUndefined();
+  });
+
+  it("says nothing of what a redirect's target refuses", async () => {
+    expect(await hintOf(403, { url: "https://storage.example/x" })).toBeUndefined();
+  });
+
+  it("of a 400 over http that no registry wrote is that it may speak https", async () => {
+    const url = "http://registry.example/v2/";
+    expect(await hintOf(400, { url, body: "The plain HTTP request was sent to HTTPS port" })).toContain(
+      "https",
+    );
+    expect(await hintOf(400, { url, body: said("NAME_INVALID") })).toBeUndefined();
+    expect(await hintOf(400)).toBeUndefined();
+  });
 });

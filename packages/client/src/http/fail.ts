@@ -5,11 +5,13 @@ import {
   parseErrorBody,
   parseRetryAfter,
   readAll,
+  type Credential,
   type ErrorBody,
   type HttpHeaders,
   type OciErrorCode,
   type OciErrorOptions,
 } from "@drayage/oci";
+import type { Host } from "../host.ts";
 import type { RegistryRequest, RegistryResponse, Subject } from "./message.ts";
 import { redactUrl } from "./url.ts";
 
@@ -42,7 +44,7 @@ export async function fail(
     requestId: requestIdOf(headers),
     retryAfter: parseRetryAfter(headerOf(headers, "retry-after")),
     retryable: retryable ?? isTransient(status),
-    hint: hintOf(code, request),
+    hint: hintOf(code, response, body),
     cause,
   });
 }
@@ -110,8 +112,27 @@ function requestIdOf(headers: HttpHeaders): string | undefined {
   return requestIdHeaders.map((name) => headerOf(headers, name)).find((value) => value !== undefined);
 }
 
-function hintOf(code: OciErrorCode, { host, privateHeaders, hint }: RegistryRequest): string | undefined {
-  if (hint !== undefined && (code === "UNAUTHORIZED" || code === "DENIED")) return hint;
-  if (code !== "UNAUTHORIZED" || privateHeaders?.["authorization"] !== undefined) return undefined;
-  return `no credential for ${host.name} was sent`;
+/** What can be done: what the provider of the credential says, else what is known of the registry. */
+function hintOf(code: OciErrorCode, response: RegistryResponse, body: ErrorBody): string | undefined {
+  const { credential, host, url } = response.request;
+  if (response.url.origin !== url.origin) return undefined; // who it redirected to has not seen any of it
+  const known = host.hints[code];
+  if (code === "UNAUTHORIZED" || code === "DENIED") return hintOfRefusal(credential, { host, known });
+  if (known !== undefined) return known;
+  const isStray = response.status === 400 && response.url.protocol === "http:" && body.errors.length === 0;
+  return isStray ? `it may speak https, without hosts["${host.name}"].plainHttp` : undefined;
+}
+
+function hintOfRefusal(
+  credential: Credential | undefined,
+  { host, known }: { readonly host: Host; readonly known: string | undefined },
+): string {
+  if (credential?.hint !== undefined) return credential.hint;
+  if (credential === undefined) {
+    return [`no credential for ${host.name} was sent`, ...(known === undefined ? [] : [known])].join("; ");
+  }
+  if (known !== undefined) return known;
+  return credential.type === "basic"
+    ? "is the password still good? Some registries take an access token in place of it, and no password"
+    : "has the token the rights for this, and has it not ended?";
 }

@@ -1,4 +1,4 @@
-import type { BudgetKind, Bytes, CallOptions, HttpHeaders, Scope } from "@drayage/oci";
+import type { BudgetKind, Bytes, CallOptions, Credential, HttpHeaders, Scope } from "@drayage/oci";
 import type { Host } from "../host.ts";
 
 export type Method = "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE";
@@ -34,8 +34,8 @@ export interface RegistryRequest extends CallOptions {
   /** Headers that only the registry itself may see; they are dropped on the way to anywhere else. */
   readonly privateHeaders?: HttpHeaders | undefined;
   readonly body?: RequestBody | undefined;
-  /** What to look at if the secret in it is refused. */
-  readonly hint?: string | undefined;
+  /** What it was proven with, for errors to tell what could be done about a refusal. */
+  readonly credential?: Credential | undefined;
   /** Absent for requests that are sent as they are. */
   readonly permission?: Permission | undefined;
   /** Whether it may be sent again although its answer was lost; by default what RFC 9110 §9.2.2 says of the method. */

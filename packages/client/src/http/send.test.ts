@@ -1,6 +1,6 @@
 import { createServer, type Server } from "node:http";
 import { createServer as createTcpServer, type AddressInfo } from "node:net";
-import { createImage } from "@drayage/testkit";
+import { createImage, testCertificate } from "@drayage/testkit";
 import { describe, expect, it } from "vitest";
 import { createClient, type Client } from "../client.ts";
 import type { ClientOptions } from "../options.ts";
@@ -71,6 +71,60 @@ it("a refused connection says where and what", async () => {
     url: `http://127.0.0.1:${port}/v2/a/manifests/v1`,
     retryable: true,
     cause: { code: "ECONNREFUSED" },
+  });
+});
+
+describe("a connection that will fail again", () => {
+  it("to a name that nobody has is tried once", async () => {
+    const names: string[] = [];
+    const client = createClient({
+      retry: { minDelay: 1 },
+      network: {
+        lookup: (name, _options, callback) => {
+          names.push(name);
+          callback(Object.assign(new Error("none"), { code: "ENOTFOUND" }), "", 0);
+        },
+      },
+    });
+    const error = await errorOf(client.repository("registry.example/a").getManifest("v1"));
+    await client.close();
+    expect(error).toMatchObject({ code: "CONNECTION_FAILED", retryable: false, attempt: 1 });
+    expect(names).toEqual(["registry.example"]);
+  });
+
+  it("because no name server could be asked is tried again", async () => {
+    let count = 0;
+    const client = createClient({
+      retry: { minDelay: 1, maxDelay: 1, attempts: 3 },
+      network: {
+        lookup: (_name, _options, callback) => {
+          count++;
+          callback(Object.assign(new Error("none"), { code: "EAI_AGAIN" }), "", 0);
+        },
+      },
+    });
+    const error = await errorOf(client.repository("registry.example/a").getManifest("v1"));
+    await client.close();
+    expect(error).toMatchObject({ code: "CONNECTION_FAILED", retryable: true });
+    expect(count).toBe(3);
+  });
+
+  it("because https is spoken to http is tried once, and the error says so", async () => {
+    await using opened = await openScripted({}, () => ({ hosts: {} }));
+    const error = await errorOf(opened.repository.getManifest("v1"));
+    expect(error).toMatchObject({
+      code: "CONNECTION_FAILED",
+      retryable: false,
+      attempt: 1,
+      cause: { code: "ERR_SSL_WRONG_VERSION_NUMBER" },
+    });
+    expect(error).toMatchObject({ hint: expect.stringContaining(".plainHttp permits http") as unknown });
+  });
+
+  it("because http is spoken to https says so too", async () => {
+    await using opened = await openScripted({ tls: testCertificate });
+    const error = await errorOf(opened.repository.getManifest("v1"));
+    expect(error).toMatchObject({ hint: expect.stringContaining("it may speak https") as unknown });
   });
 });
 

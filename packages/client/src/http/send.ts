@@ -3,9 +3,9 @@ import { closing, OciError, type Bytes, type HttpHeaders } from "@drayage/oci";
 import type { Dispatcher } from "undici";
 import type { Settings } from "../options.ts";
 import type { Agents } from "./agent.ts";
+import { connectionError } from "./connection-error.ts";
 import type { RegistryRequest, RegistryResponse, RequestBody, Send } from "./message.ts";
 import { createRateMeter, type MinRateSettings } from "./min-rate.ts";
-import { redactUrl } from "./url.ts";
 
 /** Behind an upload a registry may have to move the whole blob before it answers. */
 const uploadPatience = 10;
@@ -133,55 +133,4 @@ function parseChunk(chunk: unknown): Uint8Array {
 /** Own properties only, in a map without a prototype. */
 function parseHeaders(headers: Readonly<Record<string, string | string[] | undefined>>): HttpHeaders {
   return Object.assign(Object.create(null) as Record<string, string | string[] | undefined>, headers);
-}
-
-/** An abort with its own reason; everything else by what undici and Node call it. */
-function connectionError(error: unknown, request: RegistryRequest): unknown {
-  if (request.signal?.aborted === true) return request.signal.reason;
-  if (error instanceof OciError) return error;
-  const { method, url, attempt } = request;
-  const where = redactUrl(url);
-  const about = { cause: error, method, url: where, attempt };
-  const cause = codeOf(error);
-  if (isCertificateProblem(cause)) {
-    const hint = "hosts[…].ca names the authority that signed it";
-    return new OciError("CONNECTION_FAILED", `${method} ${where}: ${cause}`, {
-      ...about,
-      hint,
-      retryable: false,
-    });
-  }
-  const [code, problem] = kindOf(cause);
-  return new OciError(code, `${method} ${where}: ${problem}`, about);
-}
-
-/** What no repetition will change: the codes of OpenSSL and Node for certificates that are not trusted. */
-function isCertificateProblem(code: string): boolean {
-  return (
-    code.includes("CERT") || code === "UNABLE_TO_GET_ISSUER" || code === "UNABLE_TO_VERIFY_LEAF_SIGNATURE"
-  );
-}
-
-function kindOf(code: string): readonly [OciError["code"], string] {
-  switch (code) {
-    case "UND_ERR_CONNECT_TIMEOUT":
-      return ["TIMEOUT", "no connection in time"];
-    case "UND_ERR_HEADERS_TIMEOUT":
-      return ["TIMEOUT", "no answer in time"];
-    case "UND_ERR_BODY_TIMEOUT":
-      return ["TIMEOUT", "the answer stopped coming"];
-    case "UND_ERR_REQ_CONTENT_LENGTH_MISMATCH":
-      return ["SIZE_MISMATCH", "the content has not the size that was announced"];
-    case "UND_ERR_HEADERS_OVERFLOW":
-    case "HPE_HEADER_OVERFLOW":
-      return ["LIMIT_EXCEEDED", "headers larger than 64 KiB"];
-    case "UND_ERR_INVALID_ARG":
-      return ["OPTION_INVALID", "not a request that can be sent"];
-    default:
-      return ["CONNECTION_FAILED", code === "" ? "connection failed" : `connection failed (${code})`];
-  }
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";
 }

@@ -21,4 +21,10 @@ export const dockerHub: Profile = profile({
     deleteManifest: "https://github.com/docker/docs/pull/24078",
     catalog: "https://github.com/docker/hub-feedback/issues/2094",
   },
+  hints: {
+    UNAUTHORIZED:
+      "the repository may not exist; accounts with two-factor authentication need a token: https://docs.docker.com/security/access-tokens/",
+    TOOMANYREQUESTS:
+      "pulls are counted, and more are granted with a credential: https://docs.docker.com/docker-hub/usage/pulls/",
+  },
 });

@@ -55,6 +55,10 @@ export const ecr: Profile = profile({
     challenge: "https://github.com/regclient/regclient/issues/709",
   },
   notes: { digestHeader: "seen in 2017" },
+  hints: {
+    NAME_UNKNOWN:
+      "a repository has to be created before anything is pushed to it: https://docs.aws.amazon.com/AmazonECR/latest/userguide/repository-create.html",
+  },
 });
 
 export const ecrPublic: Profile = profile({

@@ -13,4 +13,9 @@ export const ghcr: Profile = profile({
     deleteManifest: "https://github.com/fluxcd/pkg/pull/328",
     deleteBlob: "https://github.com/fluxcd/pkg/pull/328",
   },
+  hints: {
+    UNAUTHORIZED: "it takes a token with read:packages or write:packages in place of a password",
+    DENIED:
+      "the package has to let in the token's owner or repository: https://docs.github.com/en/packages/learn-github-packages/configuring-a-packages-access-control-and-visibility",
+  },
 });

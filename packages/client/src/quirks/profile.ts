@@ -1,4 +1,4 @@
-import { standardQuirks, type Quirks } from "@drayage/oci";
+import { standardQuirks, type OciErrorCode, type Quirks } from "@drayage/oci";
 
 /** What one registry does that others do not, and where that is known from. */
 export interface Profile {
@@ -7,7 +7,11 @@ export interface Profile {
   readonly quirks: Quirks;
   /** The deviations from {@link standardQuirks}, each with its source. */
   readonly facts: readonly Fact[];
+  readonly hints?: Hints | undefined;
 }
+
+/** What to do about errors of a registry, by their codes; each with a page of its vendor that says so. */
+export type Hints = Readonly<Partial<Record<OciErrorCode, string>>>;
 
 /** Something that registries differ in. */
 export type Quirk = Exclude<keyof Quirks, "name">;
@@ -29,12 +33,13 @@ export interface ProfileRecord<Deviating extends Quirk> {
   readonly quirks: Pick<Quirks, Deviating>;
   readonly sources: Readonly<Record<NoInfer<Deviating>, Source>>;
   readonly notes?: Readonly<Partial<Record<NoInfer<Deviating>, string>>> | undefined;
+  readonly hints?: Hints | undefined;
 }
 
 export function profile<Deviating extends Quirk>(record: ProfileRecord<Deviating>): Profile {
-  const { name, hosts, quirks, sources, notes } = record;
+  const { name, hosts, quirks, sources, notes, hints } = record;
   const facts = keysOf(sources).map((quirk) => ({ quirk, source: sources[quirk], note: notes?.[quirk] }));
-  return { hosts, quirks: { ...standardQuirks, ...quirks, name }, facts };
+  return { hosts, quirks: { ...standardQuirks, ...quirks, name }, facts, hints };
 }
 
 function keysOf<Key extends string>(record: Readonly<Record<Key, unknown>>): readonly Key[] {
