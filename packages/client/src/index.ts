@@ -2,6 +2,7 @@ export { createClient, type Client } from "./client.ts";
 export type { DeleteTagOptions } from "./delete-tag.ts";
 export { createDiagnosticsTrace, diagnosticsChannel } from "./diagnostics.ts";
 export type { AddressContext } from "./http/dial.ts";
+export { proxyFromEnvironment, type ProxyOptions, type ProxyServer } from "./http/proxy.ts";
 export type {
   ProgressEvent,
   RateLimitEvent,

@@ -1,4 +1,5 @@
 import { OciError } from "@drayage/oci";
+import type { ProxyOptions, ProxyServer } from "./http/proxy.ts";
 import type {
   ClientOptions,
   HostOptions,
@@ -35,7 +36,9 @@ const hostNames: Names<HostOptions> = {
   headers: true,
   quirks: true,
 };
-const networkNames: Names<NetworkOptions> = { lookup: true, ca: true, allow: true };
+const networkNames: Names<NetworkOptions> = { lookup: true, ca: true, allow: true, proxy: true };
+const proxyNames: Names<ProxyOptions> = { https: true, http: true, except: true };
+const serverNames: Names<ProxyServer> = { url: true, username: true, password: true };
 const retryNames: Names<RetryOptions> = { attempts: true, minDelay: true, maxDelay: true, maxWait: true };
 const limitNames: Names<LimitOptions> = { manifestBytes: true, pageBytes: true, pages: true, items: true };
 const timeoutNames: Names<TimeoutOptions> = { connect: true, headers: true, idle: true };
@@ -51,6 +54,11 @@ export function requireKnownOptions(options: ClientOptions): void {
   refuseUnknown(options, clientNames, "");
   for (const [host, of] of Object.entries(hosts)) refuseUnknown(of, hostNames, `hosts["${host}"].`);
   refuseUnknown(network, networkNames, "network.");
+  const { proxy = {} } = network;
+  const { https = {}, http = {} } = proxy;
+  refuseUnknown(proxy, proxyNames, "network.proxy.");
+  refuseUnknown(https, serverNames, "network.proxy.https.");
+  refuseUnknown(http, serverNames, "network.proxy.http.");
   refuseUnknown(retry, retryNames, "retry.");
   refuseUnknown(limits, limitNames, "limits.");
   refuseUnknown(timeouts, timeoutNames, "timeouts.");

@@ -8,6 +8,7 @@ import {
   type Quirks,
 } from "@drayage/oci";
 import type { AddressContext } from "./http/dial.ts";
+import { createProxyChoice, type ProxyFor, type ProxyOptions } from "./http/proxy.ts";
 import type { TraceEvent } from "./http/trace.ts";
 import { requireKnownOptions } from "./option-names.ts";
 
@@ -67,6 +68,12 @@ export interface NetworkOptions {
   readonly ca?: string | readonly string[] | undefined;
   /** Permits an address that the address rule refuses, such as a token server in a private network. */
   readonly allow?: ((address: string, context: AddressContext) => boolean) | undefined;
+  /**
+   * Goes through a proxy, by CONNECT; the environment is not looked at unless {@link proxyFromEnvironment} is.
+   *
+   * The proxy resolves names itself, so that the address rule holds for addresses in URLs only.
+   */
+  readonly proxy?: ProxyOptions | undefined;
 }
 
 export interface RetryOptions {
@@ -122,6 +129,7 @@ export interface Settings {
   /** By canonical name. */
   readonly hosts: ReadonlyMap<string, HostOptions>;
   readonly network: NetworkOptions;
+  readonly proxyFor: ProxyFor;
   readonly budget: Budget | undefined;
   readonly concurrency: number;
   readonly retry: Filled<RetryOptions>;
@@ -159,6 +167,7 @@ function filled(options: ClientOptions): Settings {
     credentials: options.credentials,
     hosts: new Map(canonical(options.hosts ?? {})),
     network: options.network ?? {},
+    proxyFor: createProxyChoice(options.network?.proxy),
     budget: options.budget,
     concurrency: options.concurrency ?? 8,
     retry: {

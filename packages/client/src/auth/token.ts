@@ -94,7 +94,13 @@ function tokenRequest({ host, server, scopes, credential, signal }: TokenWish): 
 }
 
 /** @see https://www.rfc-editor.org/rfc/rfc7617 */
-export function basic({ username, password }: Extract<Credential, { type: "basic" }>): Secret {
+export function basic({
+  username,
+  password,
+}: {
+  readonly username: string;
+  readonly password: Secret;
+}): Secret {
   return new Secret(`Basic ${Buffer.from(`${username}:${password.reveal()}`).toString("base64")}`);
 }
 

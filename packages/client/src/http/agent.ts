@@ -46,8 +46,8 @@ export function createAgents(settings: Settings): Agents {
  * slower than HTTP/1.1, which gets a connection for each of them. Their number is bounded by whoever asks: a fixed
  * one could fill with downloads that wait for an upload to the same host.
  */
-function createHostAgents(host: Host, { network, timeouts }: Settings): HostAgents {
-  const dial = createDial(host, { network, timeout: timeouts.connect });
+function createHostAgents(host: Host, { network, proxyFor, timeouts }: Settings): HostAgents {
+  const dial = createDial(host, { network, proxyFor, timeout: timeouts.connect });
   const common = { maxHeaderSize, headersTimeout: timeouts.headers, bodyTimeout: timeouts.idle };
   return {
     api: new Agent({ ...common, allowH2: true, connect: dial({ allowH2: true }) }),

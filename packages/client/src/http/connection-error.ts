@@ -14,9 +14,13 @@ interface Problem {
 /** What an exchange that undici gave up on is thrown as: an abort with its own reason, else by the code of `error`. */
 export function connectionError(error: unknown, request: RegistryRequest): unknown {
   if (request.signal?.aborted === true) return request.signal.reason;
-  if (error instanceof OciError) return error;
   const { method, url, attempt } = request;
   const where = redactUrl(url);
+  if (error instanceof OciError) {
+    const { status, hint, retryable } = error;
+    const known = { method, url: where, attempt, status, hint, retryable, cause: error };
+    return new OciError(error.code, `${method} ${where}: ${error.message}`, known);
+  }
   const { code, text, isLasting, hint } = problemOf(codeOf(error), request);
   return new OciError(code, `${method} ${where}: ${text}`, {
     cause: error,

@@ -1,11 +1,14 @@
 import { lookup as systemLookup, type LookupAddress } from "node:dns";
-import { isIP, type LookupFunction } from "node:net";
+import { isIP, type LookupFunction, type Socket } from "node:net";
 import { getCACertificates } from "node:tls";
+import { callbackify } from "node:util";
 import { OciError } from "@drayage/oci";
 import { buildConnector } from "undici";
 import type { Host } from "../host.ts";
 import type { NetworkOptions } from "../options.ts";
 import { classOf, type AddressClass } from "./address.ts";
+import type { ProxyFor } from "./proxy.ts";
+import { openTunnel } from "./tunnel.ts";
 import { portOf } from "./url.ts";
 
 /** For whom an address is about to be dialled. */
@@ -20,12 +23,15 @@ export interface DialOptions {
   readonly network: NetworkOptions;
   /** In milliseconds, TLS included. */
   readonly timeout: number;
+  readonly proxyFor?: ProxyFor | undefined;
   /** Resolves names where the user does not. */
   readonly resolve?: LookupFunction | undefined;
 }
 
 /** Makes connectors that dial for one registry. */
 export type Dial = (options: { readonly allowH2: boolean }) => buildConnector.connector;
+
+const tunnel = callbackify(openTunnel);
 
 /** From the address that anybody may know to the one that reaches deepest. */
 const depth: Readonly<Record<AddressClass, number>> = { public: 0, private: 1, loopback: 2, never: 3 };
@@ -35,21 +41,45 @@ const depth: Readonly<Record<AddressClass, number>> = { public: 0, private: 1, l
  *
  * The registry that the user named is always dialled. It sets how deep its answers may lead: a public registry to
  * public addresses only, a private one not to this machine, and none to where clouds hand out credentials. Every
- * address of a name is checked, and a checked one is dialled, so that a name cannot change in between.
+ * address of a name is checked, and a checked one is dialled, so that a name cannot change in between. Names behind a
+ * proxy are the proxy's to resolve: of those only addresses that stand in a URL are checked.
  */
 export function createDial(host: Host, options: DialOptions): Dial {
-  const rule = createAddressRule(host, options.network);
+  const { network, timeout, proxyFor } = options;
+  const rule = createAddressRule(host, network);
   const lookup = guardedLookup(rule, options);
+  const toProxy = buildConnector({
+    allowH2: false,
+    timeout,
+    lookup: network.lookup,
+    ...authorities(network.ca),
+  });
   return ({ allowH2 }) => {
-    const common = { allowH2, timeout: options.timeout, lookup };
-    const toHost = buildConnector({ ...common, ...tlsOptions(host, options.network) });
-    const elsewhere = buildConnector({ ...common, ...authorities(options.network.ca) });
+    const common = { allowH2, timeout, lookup };
+    const toHost = buildConnector({ ...common, ...tlsOptions(host, network) });
+    const elsewhere = buildConnector({ ...common, ...authorities(network.ca) });
     return (target, callback) => {
       const connect = rule.isHost(target.hostname, target.port) ? toHost : elsewhere;
       const refusal = isIP(target.hostname) === 0 ? undefined : rule.refusal(target.hostname, target);
-      if (refusal === undefined) connect(target, callback);
-      else process.nextTick(callback, refusal, null);
+      const proxy = refusal === undefined ? proxyFor?.(target) : undefined;
+      if (refusal !== undefined) process.nextTick(callback, refusal, null);
+      else if (proxy === undefined) connect(target, callback);
+      else tunnel(target, { proxy, connect: toProxy, timeout }, goOn(target, { connect, callback }));
     };
+  };
+}
+
+interface Continuation {
+  readonly connect: buildConnector.connector;
+  readonly callback: buildConnector.Callback;
+}
+
+/** Goes on at the other end of a tunnel: with TLS, or as it is. */
+function goOn(target: buildConnector.Options, { connect, callback }: Continuation) {
+  return (error: Error | null, httpSocket: Socket): void => {
+    if (error !== null) callback(error, null);
+    else if (target.protocol === "https:") connect({ ...target, httpSocket }, callback);
+    else callback(null, httpSocket);
   };
 }
 

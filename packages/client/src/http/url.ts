@@ -25,6 +25,20 @@ export function requestUrl(text: string): URL {
 }
 
 /**
+ * The URL of a proxy.
+ *
+ * @throws OciError OPTION_INVALID unless it is http or https, without userinfo, path and query; the text, which may
+ * hold a password, is not quoted
+ */
+export function proxyUrl(text: string): URL {
+  const url = isPlain(text) ? URL.parse(text) : null;
+  if (url !== null && isHttp(url) && url.pathname === "/" && url.search === "" && url.hash === "") return url;
+  throw new OciError("OPTION_INVALID", "a proxy is http://host:port or https://host:port", {
+    hint: "user and password have places of their own: network.proxy.https.username",
+  });
+}
+
+/**
  * The URL that a server named in a `Location`, a redirect or a realm, seen from the request at `base`.
  *
  * What parsers are known to read differently is refused before parsing: controls, backslashes, userinfo and
