@@ -32,6 +32,10 @@ it.each<[TraceEvent, string]>([
     { type: "progress", host, direction: "upload", bytes: 1000, total: 2000, digest },
     `upload: ${digest}, 1.0 kB of 2.0 kB`,
   ],
+  [
+    { type: "mirror", host, mirror: "m.example", reason: "TIMEOUT" },
+    `mirror: m.example did not serve ${host}, TIMEOUT`,
+  ],
   [{ type: "progress", host, direction: "download", bytes: 1000 }, "download: a blob, 1.0 kB"],
 ])("$0.type is one line", (event, line) => {
   expect(describeEvent(event)).toBe(line);

@@ -18,6 +18,8 @@ export function describeEvent(event: TraceEvent): string {
       const { host, remaining, limit } = event;
       return `rate limit: ${remaining ?? "unknown"} of ${limit ?? "unknown"} left at ${host}`;
     }
+    case "mirror":
+      return `mirror: ${event.mirror} did not serve ${event.host}, ${event.reason}`;
     case "progress": {
       const { direction, digest = "a blob", bytes, total } = event;
       const whole = total === undefined ? "" : ` of ${formatSize(total)}`;

@@ -51,7 +51,7 @@ export function createClient(options: ClientOptions = {}): Client {
   const pipelines = createPipelines({ agents, hosts, settings });
 
   const registry = (name: string): RegistryClient =>
-    createRegistryClient({ host: hosts.of(name), settings, send: pipelines.registry });
+    createRegistryClient({ host: hosts.of(name), hosts, settings, send: pipelines.registry });
   const close = (): Promise<void> => agents.close();
 
   return {

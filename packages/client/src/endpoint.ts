@@ -58,9 +58,12 @@ export interface EndpointOptions {
   readonly repository?: string | undefined;
   /** What will be done besides, so that one token serves for all of it. */
   readonly access?: readonly Action[] | undefined;
+  /** How often each request is sent at the most; as often as the settings say by default. */
+  readonly attempts?: number | undefined;
 }
 
-export function createEndpoint({ host, settings, send, repository, access }: EndpointOptions): Endpoint {
+export function createEndpoint(options: EndpointOptions): Endpoint {
+  const { host, settings, send, repository, access, attempts } = options;
   const asGranted = (action: Action): Action => (action === "delete" ? host.quirks.deleteAction : action);
   const scopesFor = ({ actions, scopes = [] }: Question): readonly Scope[] => {
     const all = [...new Set([...(access ?? []), ...actions].map(asGranted))];
@@ -98,6 +101,7 @@ export function createEndpoint({ host, settings, send, repository, access }: End
       counts,
       signal,
       permission,
+      attempts,
     };
     const response = await send(request);
     if (expect.includes(response.status)) return response;

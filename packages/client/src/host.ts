@@ -40,6 +40,8 @@ export interface Learned {
   /** The most and the least bytes that a chunk may have. */
   maxChunk?: number;
   minChunk?: number | undefined;
+  /** When it last failed in place of another registry, by the client's clock. */
+  mirrorFailedAt?: number;
   /** For what several callers would change at the same time. */
   readonly inTurn: InTurn;
 }

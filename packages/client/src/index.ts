@@ -4,6 +4,7 @@ export { createDiagnosticsTrace, diagnosticsChannel } from "./diagnostics.ts";
 export type { AddressContext } from "./http/dial.ts";
 export { proxyFromEnvironment, type ProxyOptions, type ProxyServer } from "./http/proxy.ts";
 export type {
+  MirrorEvent,
   ProgressEvent,
   RateLimitEvent,
   RequestEvent,

@@ -115,6 +115,7 @@ const members: Readonly<Record<string, Readonly<Record<string, true>>>> = {
     cert: true,
     key: true,
     headers: true,
+    mirrors: true,
     quirks: true,
   } satisfies Members<HostOptions>,
   FetchManifestOptions: {

@@ -34,6 +34,7 @@ const hostNames: Names<HostOptions> = {
   cert: true,
   key: true,
   headers: true,
+  mirrors: true,
   quirks: true,
 };
 const networkNames: Names<NetworkOptions> = { lookup: true, ca: true, allow: true, proxy: true };

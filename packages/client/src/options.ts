@@ -10,6 +10,7 @@ import {
 import type { AddressContext } from "./http/dial.ts";
 import { createProxyChoice, type ProxyFor, type ProxyOptions } from "./http/proxy.ts";
 import type { TraceEvent } from "./http/trace.ts";
+import { parseMirror } from "./mirror.ts";
 import { requireKnownOptions } from "./option-names.ts";
 
 /** What {@link createClient} takes; everything has a safe default. */
@@ -53,6 +54,11 @@ export interface HostOptions {
   readonly key?: string | undefined;
   /** Sent to this origin with every request. */
   readonly headers?: HttpHeaders | undefined;
+  /**
+   * Registries that are asked for manifests and blobs before this one, each as `host` or `host/prefix`, unless the
+   * repository was opened for writing. What is particular to them has its own entry, as has their credential.
+   */
+  readonly mirrors?: readonly string[] | undefined;
   /** How the registry deviates, where that is not known from its name. */
   readonly quirks?: Partial<Quirks> | undefined;
 }
@@ -149,15 +155,16 @@ const mebibyte = 1024 * 1024;
 /**
  * `options` with the defaults that their documentation names.
  *
- * @throws OciError OPTION_INVALID, REFERENCE_INVALID
+ * @throws OciError OPTION_INVALID, REFERENCE_INVALID, NAME_INVALID
  */
 export function settingsOf(options: ClientOptions): Settings {
   requireKnownOptions(options);
   const settings = filled(options);
-  const { concurrency, retry, limits, timeouts, minRate } = settings;
+  const { concurrency, hosts, retry, limits, timeouts, minRate } = settings;
   const { attempts, ...pauses } = retry;
   checkNumbers({ concurrency, attempts }, { least: 1 });
   checkNumbers({ ...pauses, ...limits, ...timeouts, ...minRate }, { least: 0 });
+  for (const { mirrors = [] } of hosts.values()) mirrors.forEach(parseMirror);
   return settings;
 }
 

@@ -8,7 +8,9 @@ import {
 } from "@drayage/oci";
 import { proofOf } from "./auth/authorize.ts";
 import { createEndpoint, type Endpoint, type EndpointOptions } from "./endpoint.ts";
+import type { Hosts } from "./host.ts";
 import type { RegistryResponse } from "./http/message.ts";
+import { parseMirror } from "./mirror.ts";
 import { createRepository, type RepositoryClient } from "./repository.ts";
 import { listRepositories } from "./tags.ts";
 
@@ -35,15 +37,28 @@ export interface RegistryClient extends Registry {
   authorization(scopes: readonly Scope[], options?: CallOptions): Promise<Secret | undefined>;
 }
 
-export function createRegistryClient(
-  options: Pick<EndpointOptions, "host" | "settings" | "send">,
-): RegistryClient {
+export interface RegistryClientOptions extends Pick<EndpointOptions, "host" | "settings" | "send"> {
+  /** Where its mirrors are among. */
+  readonly hosts: Hosts;
+}
+
+export function createRegistryClient(options: RegistryClientOptions): RegistryClient {
   const endpoint = createEndpoint(options);
   const endpointOf = (repository: string, access?: readonly Action[]): Endpoint =>
     createEndpoint({ ...options, repository: parseRepositoryName(repository), access });
+  /** Where a repository that is only read may be read as well. */
+  const mirrorsOf = (repository: string, access: readonly Action[] = []): readonly Endpoint[] => {
+    if (access.some((action) => action !== "pull")) return [];
+    return (options.host.options.mirrors ?? []).map(parseMirror).map(({ registry, prefix }) => {
+      const name = prefix === undefined ? repository : `${prefix}/${repository}`;
+      const { settings, send, hosts } = options;
+      return createEndpoint({ settings, send, host: hosts.of(registry), repository: name, attempts: 1 });
+    });
+  };
   return {
     name: options.host.name,
-    repository: (name, { access } = {}) => createRepository(endpointOf(name, access)),
+    repository: (name, { access } = {}) =>
+      createRepository(endpointOf(name, access), mirrorsOf(name, access)),
     listRepositories: (list) => listRepositories(endpoint, list),
     async ping({ signal } = {}) {
       await greet(endpoint, [], { signal });

@@ -10,21 +10,20 @@ import {
   type Tag,
   type TagPage,
 } from "@drayage/oci";
-import { deleteBlob, getBlob, headBlob } from "./blobs.ts";
+import { deleteBlob } from "./blobs.ts";
 import { deleteTag, type DeleteTagOptions } from "./delete-tag.ts";
 import type { Endpoint } from "./endpoint.ts";
 import {
   deleteManifest,
   findManifest,
-  getManifest,
-  headManifest,
   putManifest,
   type FetchManifestOptions,
 } from "./manifests.ts";
-import { mountBlob } from "./upload/mount.ts";
+import { createMirroredReader } from "./mirrored.ts";
 import { addReferrer, removeReferrer } from "./referrers-index.ts";
 import { hasReferrersApi, listReferrers } from "./referrers.ts";
 import { listTagPages, listTags } from "./tags.ts";
+import { mountBlob } from "./upload/mount.ts";
 import { openUpload } from "./upload/session.ts";
 import { putBlob } from "./upload/put-blob.ts";
 
@@ -42,13 +41,11 @@ export interface RepositoryClient extends Repository {
   deleteTag(tag: Tag, options?: DeleteTagOptions): Promise<DeleteResult>;
 }
 
-export function createRepository(endpoint: Endpoint): RepositoryClient {
+/** A repository that is read from `mirrors` where they have what is asked for. */
+export function createRepository(endpoint: Endpoint, mirrors: readonly Endpoint[]): RepositoryClient {
   return {
     name: endpoint.name,
-    getManifest: (at, options) => getManifest(endpoint, at, options),
-    headManifest: (at, options) => headManifest(endpoint, at, options),
-    getBlob: (digest, options) => getBlob(endpoint, digest, options),
-    headBlob: (digest, options) => headBlob(endpoint, digest, options),
+    ...createMirroredReader(endpoint, mirrors),
     putBlob: (descriptor, open, options) => putBlob(endpoint, descriptor, open, options),
     mountBlob: (digest, options) => mountBlob(endpoint, digest, options),
     openUpload: (options) => openUpload(endpoint, options),

@@ -49,6 +49,8 @@ export interface RegistryRequest extends CallOptions {
   readonly followRedirects?: boolean | undefined;
   /** What it counts as besides a request. */
   readonly counts?: BudgetKind | undefined;
+  /** How often it is sent at the most; as often as the settings say by default. */
+  readonly attempts?: number | undefined;
   /** How often it has been sent, this time included. */
   readonly attempt?: number | undefined;
 }

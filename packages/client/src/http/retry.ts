@@ -10,9 +10,10 @@ export type RetrySettings = Pick<Settings, "retry" | "trace">;
 /** Sends a request again when its answer was lost or says that a later one may be better. */
 export function retry(settings: RetrySettings): Layer {
   return (next) => (request) => {
-    const { host, signal } = request;
+    const { host, attempts, signal } = request;
     return withRetries((attempt) => sendOnce(next, { ...request, attempt }), {
-      ...settings,
+      trace: settings.trace,
+      retry: attempts === undefined ? settings.retry : { ...settings.retry, attempts },
       host: host.name,
       signal,
       isWorthIt: (error) => mayRepeat(request, error),

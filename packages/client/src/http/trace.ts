@@ -18,6 +18,7 @@ export type TraceEvent =
   | TokenEvent
   | WarningEvent
   | RateLimitEvent
+  | MirrorEvent
   | ProgressEvent;
 
 /** A request that was answered, or failed. */
@@ -79,6 +80,15 @@ export interface WarningEvent {
 export interface RateLimitEvent extends RateLimit {
   readonly type: "rate-limit";
   readonly host: string;
+}
+
+/** A mirror that did not give what was asked for, so that the next one is asked, or the registry itself. */
+export interface MirrorEvent {
+  readonly type: "mirror";
+  /** The registry that it stands in for. */
+  readonly host: string;
+  readonly mirror: string;
+  readonly reason: OciErrorCode;
 }
 
 /** How far the content of a blob has come: at its end, and about once per MiB before. */
