@@ -30,7 +30,7 @@ export interface Client extends AsyncDisposable {
   ): RepositoryClient;
   /** Sends a request to anywhere else, such as a vendor's API, under the same limits and address rules. */
   readonly send: HttpSend;
-  /** Ends every connection; what is under way fails. */
+  /** Ends every connection of its own; what is under way there fails. */
   close(): Promise<void>;
 }
 

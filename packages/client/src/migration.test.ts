@@ -97,6 +97,7 @@ const members: Readonly<Record<string, Readonly<Record<string, true>>>> = {
     credentials: true,
     hosts: true,
     network: true,
+    dispatcher: true,
     budget: true,
     concurrency: true,
     retry: true,

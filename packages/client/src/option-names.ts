@@ -16,6 +16,7 @@ const clientNames: Names<ClientOptions> = {
   credentials: true,
   hosts: true,
   network: true,
+  dispatcher: true,
   budget: true,
   concurrency: true,
   retry: true,

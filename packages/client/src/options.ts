@@ -7,6 +7,7 @@ import {
   type HttpHeaders,
   type Quirks,
 } from "@drayage/oci";
+import type { Dispatcher } from "./http/agent.ts";
 import type { AddressContext } from "./http/dial.ts";
 import { createProxyChoice, type ProxyFor, type ProxyOptions } from "./http/proxy.ts";
 import type { TraceEvent } from "./http/trace.ts";
@@ -20,6 +21,16 @@ export interface ClientOptions {
   /** What is particular to single registries, by any name that `registry()` takes. */
   readonly hosts?: Readonly<Record<string, HostOptions>> | undefined;
   readonly network?: NetworkOptions | undefined;
+  /**
+   * Sends everything instead of connections of our own, and stays open when the client closes.
+   *
+   * With it, what is done about connections is up to whoever made it: the address rule, certificates, proxies, the
+   * limit of 64 KiB on headers and the time to connect. So it cannot be given together with `network`, nor with the
+   * certificates of `hosts`. Everything else holds: who gets a secret, where redirects lead, digests, limits.
+   *
+   * @see https://undici.nodejs.org/#/docs/api/Dispatcher
+   */
+  readonly dispatcher?: Dispatcher | undefined;
   /** What may be asked of each registry, over and above `concurrency`. */
   readonly budget?: Budget | undefined;
   /** How many requests may be under way to one registry at a time; 8, and fewer while it complains. */
@@ -136,6 +147,7 @@ export interface Settings {
   readonly hosts: ReadonlyMap<string, HostOptions>;
   readonly network: NetworkOptions;
   readonly proxyFor: ProxyFor;
+  readonly dispatcher: Dispatcher | undefined;
   readonly budget: Budget | undefined;
   readonly concurrency: number;
   readonly retry: Filled<RetryOptions>;
@@ -165,6 +177,7 @@ export function settingsOf(options: ClientOptions): Settings {
   checkNumbers({ concurrency, attempts }, { least: 1 });
   checkNumbers({ ...pauses, ...limits, ...timeouts, ...minRate }, { least: 0 });
   for (const { mirrors = [] } of hosts.values()) mirrors.forEach(parseMirror);
+  if (options.dispatcher !== undefined) checkConnections(options);
   return settings;
 }
 
@@ -175,6 +188,7 @@ function filled(options: ClientOptions): Settings {
     hosts: new Map(canonical(options.hosts ?? {})),
     network: options.network ?? {},
     proxyFor: createProxyChoice(options.network?.proxy),
+    dispatcher: options.dispatcher,
     budget: options.budget,
     concurrency: options.concurrency ?? 8,
     retry: {
@@ -213,6 +227,20 @@ function checkNumbers(
   for (const [name, value] of Object.entries(numbers)) {
     if (!(value >= least)) throw new OciError("OPTION_INVALID", `${name} is ${value}, not ${least} or more`);
   }
+}
+
+/** Refuses what a foreign dispatcher would not be held to. */
+function checkConnections({ network, hosts = {} }: ClientOptions): void {
+  const isConcerned = ({ insecure, ca, cert, key }: HostOptions): boolean =>
+    [insecure, ca, cert, key].some((option) => option !== undefined);
+  if (network === undefined && !Object.values(hosts).some(isConcerned)) return;
+  throw new OciError(
+    "OPTION_INVALID",
+    "connections are up to the dispatcher, not to network and certificates",
+    {
+      hint: "set them where the dispatcher is made",
+    },
+  );
 }
 
 function canonicalServers(servers: TrustedTokenServers): TrustedTokenServers {

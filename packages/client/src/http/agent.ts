@@ -5,10 +5,12 @@ import type { Settings } from "../options.ts";
 import { createDial } from "./dial.ts";
 import type { Lane } from "./message.ts";
 
+export type { Dispatcher } from "undici";
+
 /** The connections of a client, apart for each registry, so that none uses what another was allowed to dial. */
 export interface Agents {
   dispatcher(host: Host, lane: Lane): Dispatcher;
-  /** Ends every connection; what is under way fails. */
+  /** Ends every connection of our own; what is under way there fails. */
   close(): Promise<void>;
 }
 
@@ -24,14 +26,16 @@ export function createAgents(settings: Settings): Agents {
   const agents = new Map<string, HostAgents>();
   let isClosed = false;
   const agentsOf = (host: Host): HostAgents => {
-    if (isClosed) throw new OciError("CONNECTION_FAILED", "the client is closed", { retryable: false });
     const key = `${host.name} ${host.url.origin}`;
     const found = agents.get(key) ?? createHostAgents(host, settings);
     agents.set(key, found);
     return found;
   };
   return {
-    dispatcher: (host, lane) => agentsOf(host)[lane === "api" ? "api" : "blobs"],
+    dispatcher(host, lane) {
+      if (isClosed) throw new OciError("CONNECTION_FAILED", "the client is closed", { retryable: false });
+      return settings.dispatcher ?? agentsOf(host)[lane === "api" ? "api" : "blobs"];
+    },
     async close() {
       isClosed = true;
       const all = [...agents.values()].flatMap(({ api, blobs }) => [api, blobs]);
@@ -48,9 +52,8 @@ export function createAgents(settings: Settings): Agents {
  */
 function createHostAgents(host: Host, { network, proxyFor, timeouts }: Settings): HostAgents {
   const dial = createDial(host, { network, proxyFor, timeout: timeouts.connect });
-  const common = { maxHeaderSize, headersTimeout: timeouts.headers, bodyTimeout: timeouts.idle };
   return {
-    api: new Agent({ ...common, allowH2: true, connect: dial({ allowH2: true }) }),
-    blobs: new Agent({ ...common, allowH2: false, connect: dial({ allowH2: false }) }),
+    api: new Agent({ maxHeaderSize, allowH2: true, connect: dial({ allowH2: true }) }),
+    blobs: new Agent({ maxHeaderSize, allowH2: false, connect: dial({ allowH2: false }) }),
   };
 }

@@ -28,7 +28,8 @@ export function createSend(agents: Agents, settings: Settings): Send {
         headers: headersOf(request, userAgent),
         body: source.body,
         signal: signal ?? null,
-        ...(lane === "upload" ? { headersTimeout: timeouts.headers * uploadPatience } : {}),
+        headersTimeout: timeouts.headers * (lane === "upload" ? uploadPatience : 1),
+        bodyTimeout: timeouts.idle,
       });
       return responseOf(answer, request, settings);
     } catch (error) {
