@@ -80,6 +80,16 @@ const vendorHost = new RegExp(
   "i",
 );
 
+/** Who may prove to a server who we are, and who asks for such a proof. */
+const provingRooms: readonly string[] = [
+  "packages/client/src/auth/",
+  // to the vendor's own API, through the client
+  "packages/credentials-",
+  "packages/vendor-apis/src/",
+  "packages/registry/src/auth/",
+  "packages/testkit/src/scripted/",
+];
+
 /** Things that may stand in few places only, each for a reason that the security model gives. */
 const confinements: readonly Confinement[] = [
   { what: "default exports", kind: "default-export", allowed: [] },
@@ -114,6 +124,18 @@ const confinements: readonly Confinement[] = [
       // The earlier API hands what the registry wants to see to its caller, as text.
       "packages/compat/src/docker-registry-client/auth.ts",
     ],
+  },
+  {
+    what: "headers that prove who asks, written",
+    kind: "key",
+    matches: /^(?:proxy-)?authorization$|^cookie$/i,
+    allowed: provingRooms,
+  },
+  {
+    what: "headers that prove who asks, by name",
+    kind: "text",
+    matches: /^(?:proxy-)?authorization$|^cookie$/i,
+    allowed: provingRooms,
   },
   {
     what: "vendors' host names",

@@ -8,6 +8,7 @@ export type FindingKind =
   | "export-all"
   | "global-fetch"
   | "import"
+  | "key"
   | "new-url"
   | "reveal"
   | "text";
@@ -16,7 +17,7 @@ export interface Finding {
   readonly kind: FindingKind;
   readonly path: string;
   readonly line: number;
-  /** The specifier of an import, the content of a text, else the code itself. */
+  /** The specifier of an import, the name of a key that is given a value, the content of a text, else the code itself. */
   readonly value: string;
   /** Names of the functions around it, outermost first. */
   readonly inside: readonly string[];
@@ -58,6 +59,16 @@ export function findingsOf({ path, text }: SourceFile): readonly Finding[] {
     NewExpression: (node) => {
       const isUrl = isNamed(node.callee, "URL") || isGlobalMember(node.callee, "URL");
       if (isUrl && !isOwnFile(node)) note("new-url", node);
+    },
+    ObjectExpression: ({ properties }) => {
+      for (const property of properties) {
+        if (property.type === "Property" && !isFunction(property.value)) {
+          note("key", property.key, keyOf(property) || stringOf(property.key));
+        }
+      }
+    },
+    AssignmentExpression: ({ left }) => {
+      if (left.type === "MemberExpression") note("key", left, propertyOf(left));
     },
     MemberExpression: (node) => {
       if (propertyOf(node) === "reveal") note("reveal", node);

@@ -97,7 +97,7 @@ export function createAuthority(tokens: Send, settings: AuthoritySettings): Auth
     load: (options: CallOptions) => Promise<Proof | undefined>,
   ): Promise<Proof | undefined> {
     const key = keyOf(request);
-    const kept = cache.find(key, scopes, now());
+    const kept = cache.find(key, { scopes, now: now(), isForLong: request.lane === "upload" });
     if (kept !== undefined) return kept;
     const flightKey = [key, ...scopes.map(formatScope)].join(" ");
     const { signal } = request;
@@ -118,12 +118,7 @@ export function createAuthority(tokens: Send, settings: AuthoritySettings): Auth
   ): Promise<Proof | undefined> {
     const credential = await provide(request, { rejected, signal });
     if (credential?.type !== "basic") return undefined;
-    return {
-      authorization: basic(credential),
-      credential,
-      scopes: "any",
-      refreshAt: now() + lifeOf(credential),
-    };
+    return lastingProof(basic(credential), credential, { now: now() });
   }
 
   async function token(
@@ -142,7 +137,8 @@ export function createAuthority(tokens: Send, settings: AuthoritySettings): Auth
     try {
       return await issue(credential);
     } catch (error) {
-      const isRefused = isOciError(error, "UNAUTHORIZED", "DENIED");
+      // Not all token servers take refresh tokens: they have no such method, or no such place (OAuth2 of distribution).
+      const isRefused = isOciError(error, "UNAUTHORIZED", "DENIED", "UNSUPPORTED");
       if (!isRefused || credential === undefined || rejected !== undefined) throw error;
       const other = await provide(request, { rejected: credential, signal }).catch(() => undefined);
       if (other === undefined) throw error;
@@ -204,8 +200,17 @@ function actionsOf(scopes: readonly Scope[]): readonly Action[] {
 }
 
 function bearerProof(credential: Extract<Credential, { type: "bearer" }>, now: number): Proof {
-  const authorization = new Secret(`Bearer ${credential.token.reveal()}`);
-  return { authorization, credential, scopes: "any", refreshAt: now + lifeOf(credential) };
+  return lastingProof(new Secret(`Bearer ${credential.token.reveal()}`), credential, { now });
+}
+
+/** A credential that is shown as it is. */
+function lastingProof(
+  authorization: Secret,
+  credential: Credential,
+  { now }: { readonly now: number },
+): Proof {
+  const refreshAt = now + lifeOf(credential);
+  return { authorization, credential, scopes: "any", refreshAt, refreshForLongAt: refreshAt };
 }
 
 function lifeOf({ expiresAt }: Credential): number {

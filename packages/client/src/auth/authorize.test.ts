@@ -85,6 +85,57 @@ describe("Bearer", () => {
     expect(JSON.stringify(toRegistry)).not.toContain("canary");
   });
 
+  it.each([404, 405])(
+    "a token server that answers a refresh token %d is asked by GET, if there is a password too",
+    async (status) => {
+      await using opened = await openScripted({ auth: { bearer: { users } } }, (server) => ({
+        ...trusting(server),
+        credentials: async (request) =>
+          request.rejected?.type === "refresh-token"
+            ? mine(server)({ ...request, rejected: undefined })
+            : fromStatic(server.host(), { refreshToken: "canary" })(request),
+      }));
+      opened.server.script([{ method: "POST", path: "/token", answer: { status } }]);
+      await opened.repository.openUpload();
+      const toTokenServer = opened.server.ledger.filter(({ origin }) => origin === "auth.test");
+      expect(toTokenServer.map(({ method, headers }) => [method, headers["authorization"]])).toEqual([
+        ["POST", undefined],
+        ["GET", `Basic ${Buffer.from("me:canary").toString("base64")}`],
+      ]);
+    },
+  );
+
+  it("a refresh token that is not taken is never replaced by nothing", async () => {
+    await using opened = await openScripted({ auth: { bearer: { anonymous: ["pull"] } } }, (server) => ({
+      ...trusting(server),
+      credentials: fromStatic(server.host(), { refreshToken: "canary" }),
+    }));
+    opened.server.script([{ method: "POST", path: "/token", answer: { status: 404 } }]);
+    expect(await errorOf(opened.repository.headManifest("v1"))).toMatchObject({ code: "UNAUTHORIZED" });
+    expect(opened.server.ledger.map(({ method }) => method)).toEqual(["HEAD", "POST"]);
+  });
+
+  it("an upload begins with a token that has a minute left; short-lived ones are used for half their life", async () => {
+    for (const [expiresIn, passed, tokens] of [
+      [300, 239_000, 1],
+      [300, 241_000, 2],
+      [60, 29_000, 1],
+      [60, 31_000, 2],
+    ] as const) {
+      let time = 0;
+      const now = () => time;
+      await using opened = await openScripted({ auth: { bearer: { users, expiresIn } }, now }, (server) => ({
+        ...trusting(server),
+        now,
+      }));
+      const session = await opened.repository.openUpload();
+      time = passed;
+      await session.append(await image.config.open(0));
+      expect(opened.requests().filter((line) => line.includes("/token"))).toHaveLength(tokens);
+      expect(opened.server.ledger.filter(({ status }) => status === 401)).toHaveLength(1);
+    }
+  });
+
   it("a token is renewed before it ends, by the client's own clock", async () => {
     let time = 0;
     await using opened = await openBearer({ anonymous: ["pull"], expiresIn: 300 }, { now: () => time });

@@ -1,6 +1,6 @@
 import { Secret, type Scope } from "@drayage/oci";
 import { describe, expect, it } from "vitest";
-import { createTokenCache, type Proof } from "./token-cache.ts";
+import { createTokenCache, type Proof, type ProofWish } from "./token-cache.ts";
 
 const scope = (name: string, ...actions: string[]): Scope => ({ type: "repository", name, actions });
 const proof = (scopes: Proof["scopes"], refreshAt = 1000): Proof => ({
@@ -8,6 +8,12 @@ const proof = (scopes: Proof["scopes"], refreshAt = 1000): Proof => ({
   credential: undefined,
   scopes,
   refreshAt,
+  refreshForLongAt: refreshAt / 2,
+});
+const wish = (scopes: readonly Scope[], now: number, isForLong = false): ProofWish => ({
+  scopes,
+  now,
+  isForLong,
 });
 
 describe("createTokenCache", () => {
@@ -15,29 +21,38 @@ describe("createTokenCache", () => {
     const cache = createTokenCache();
     const both = proof([scope("a", "pull", "push")]);
     cache.keep("k", both);
-    expect(cache.find("k", [scope("a", "pull")], 0)).toBe(both);
-    expect(cache.find("k", [scope("a", "delete")], 0)).toBeUndefined();
-    expect(cache.find("k", [scope("b", "pull")], 0)).toBeUndefined();
-    expect(cache.find("other", [scope("a", "pull")], 0)).toBeUndefined();
+    expect(cache.find("k", wish([scope("a", "pull")], 0))).toBe(both);
+    expect(cache.find("k", wish([scope("a", "delete")], 0))).toBeUndefined();
+    expect(cache.find("k", wish([scope("b", "pull")], 0))).toBeUndefined();
+    expect(cache.find("other", wish([scope("a", "pull")], 0))).toBeUndefined();
   });
 
   it("drops a token when it is to be refreshed, and one that was refused", () => {
     const cache = createTokenCache();
     cache.keep("k", proof("any", 1000));
-    expect(cache.find("k", [], 999)).toBeDefined();
-    expect(cache.find("k", [], 1000)).toBeUndefined();
+    expect(cache.find("k", wish([], 999))).toBeDefined();
+    expect(cache.find("k", wish([], 1000))).toBeUndefined();
     const refused = proof("any");
     cache.keep("k", refused);
     cache.forget("k", refused);
-    expect(cache.find("k", [], 0)).toBeUndefined();
+    expect(cache.find("k", wish([], 0))).toBeUndefined();
+  });
+
+  it("keeps a token that is too old for something long, for everything else", () => {
+    const cache = createTokenCache();
+    const old = proof("any", 1000);
+    cache.keep("k", old);
+    expect(cache.find("k", wish([], 499, true))).toBe(old);
+    expect(cache.find("k", wish([], 500, true))).toBeUndefined();
+    expect(cache.find("k", wish([], 500))).toBe(old);
   });
 
   it("keeps the most recently used of more keys than its limit", () => {
     const cache = createTokenCache({ limit: 2 });
     for (const key of ["a", "b"]) cache.keep(key, proof("any"));
-    cache.find("a", [], 0);
+    cache.find("a", wish([], 0));
     cache.keep("c", proof("any"));
-    expect(cache.find("a", [], 0)).toBeDefined();
-    expect(cache.find("b", [], 0)).toBeUndefined();
+    expect(cache.find("a", wish([], 0))).toBeDefined();
+    expect(cache.find("b", wish([], 0))).toBeUndefined();
   });
 });

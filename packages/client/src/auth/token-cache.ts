@@ -10,12 +10,22 @@ export interface Proof {
   readonly scopes: readonly Scope[] | "any";
   /** When to make another one, by the client's clock. */
   readonly refreshAt: number;
+  /** When to make another one for what may take long, such as an upload; never after {@link refreshAt}. */
+  readonly refreshForLongAt: number;
+}
+
+/** What a proof is wanted for. */
+export interface ProofWish {
+  readonly scopes: readonly Scope[];
+  readonly now: number;
+  /** Whether it must outlast something that may take long. */
+  readonly isForLong: boolean;
 }
 
 /** The proofs of one client, by the registry and repository whose credential they were made of. */
 export interface TokenCache {
-  /** One that is good for all of `scopes` at the time `now`. */
-  find(key: string, scopes: readonly Scope[], now: number): Proof | undefined;
+  /** One that is good for all of what is wished. */
+  find(key: string, wish: ProofWish): Proof | undefined;
   keep(key: string, proof: Proof): void;
   forget(key: string, proof: Proof): void;
 }
@@ -32,10 +42,11 @@ export function createTokenCache({ limit = 1000 }: { readonly limit?: number } =
   };
 
   return {
-    find(key, scopes, now) {
+    find(key, { scopes, now, isForLong }) {
       const usable = (proofs.get(key) ?? []).filter(({ refreshAt }) => refreshAt > now);
       set(key, usable);
-      return usable.find((proof) => isGoodFor(proof, scopes));
+      const lasting = isForLong ? usable.filter(({ refreshForLongAt }) => refreshForLongAt > now) : usable;
+      return lasting.find((proof) => isGoodFor(proof, scopes));
     },
     keep(key, proof) {
       const { scopes } = proof;

@@ -72,11 +72,14 @@ export async function fetchToken(send: Send, wish: TokenWish, settings: Settings
     expiresIn,
     credential: credential?.type ?? "anonymous",
   });
+  const now = settings.now();
   return {
     authorization: new Secret(`Bearer ${token.value}`),
     credential,
     scopes,
-    refreshAt: settings.now() + expiresIn - Math.min(30_000, expiresIn / 10),
+    refreshAt: now + expiresIn - Math.min(30_000, expiresIn / 10),
+    // A minute is left for an upload, but a token that is short-lived is not renewed for each of them.
+    refreshForLongAt: now + Math.max(expiresIn - 60_000, expiresIn / 2),
   };
 }
 

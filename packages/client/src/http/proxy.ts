@@ -27,7 +27,7 @@ export interface ProxyServer {
 export interface ForwardProxy {
   readonly url: URL;
   /** The value of `Proxy-Authorization`, which nobody but the proxy gets to see. */
-  readonly authorization: Secret | undefined;
+  readonly proof: Secret | undefined;
 }
 
 /** Where a connection leads; addresses of IPv6 without brackets. */
@@ -98,8 +98,8 @@ function decoded(text: string): string {
 
 function forwardProxyOf({ url, username, password = "" }: ProxyServer): ForwardProxy {
   const secret = typeof password === "string" ? new Secret(password) : password;
-  const authorization = username === undefined ? undefined : basic({ username, password: secret });
-  return { url: proxyUrl(url), authorization };
+  const proof = username === undefined ? undefined : basic({ username, password: secret });
+  return { url: proxyUrl(url), proof };
 }
 
 type Exception = (target: ProxyTarget) => boolean;
