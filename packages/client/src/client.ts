@@ -51,7 +51,13 @@ export function createClient(options: ClientOptions = {}): Client {
   const pipelines = createPipelines({ agents, hosts, settings });
 
   const registry = (name: string): RegistryClient =>
-    createRegistryClient({ host: hosts.of(name), hosts, settings, send: pipelines.registry });
+    createRegistryClient({
+      host: hosts.of(name),
+      hosts,
+      settings,
+      send: pipelines.registry,
+      plain: pipelines.plain,
+    });
   const close = (): Promise<void> => agents.close();
 
   return {

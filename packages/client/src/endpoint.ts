@@ -1,5 +1,6 @@
 import {
   formatRoute,
+  OciError,
   type Action,
   type BudgetKind,
   type CallOptions,
@@ -7,11 +8,12 @@ import {
   type Route,
   type Scope,
 } from "@drayage/oci";
+import { mayReceiveSecret } from "./auth/may-receive-secret.ts";
 import type { Host } from "./host.ts";
 import { drain } from "./http/body.ts";
 import { fail } from "./http/fail.ts";
 import type { Lane, Method, RegistryResponse, RequestBody, Send, Subject } from "./http/message.ts";
-import { endpointUrl } from "./http/url.ts";
+import { endpointUrl, redactUrl } from "./http/url.ts";
 import type { Settings } from "./options.ts";
 
 /** A request to a registry: a route of its API, or a URL that it named. */
@@ -86,6 +88,7 @@ export function createEndpoint(options: EndpointOptions): Endpoint {
       signal,
     } = question;
     const url = to instanceof URL ? to : endpointUrl(formatRoute(to), host.url);
+    if (subject === "upload") checkUploadUrl(host, url);
     const permission = { repository, scopes: scopesFor(question) };
     const request = {
       host,
@@ -118,4 +121,13 @@ export function createEndpoint(options: EndpointOptions): Endpoint {
       return response;
     },
   };
+}
+
+function checkUploadUrl({ name, url: home, options }: Host, url: URL): void {
+  if (options.strictUploadHost !== true || mayReceiveSecret(home, url)) return;
+  const where = redactUrl(url);
+  throw new OciError("URL_REFUSED", `${name} wants an upload sent to ${where}, which is not its own`, {
+    url: where,
+    hint: `hosts["${name}"].strictUploadHost forbids it`,
+  });
 }

@@ -116,6 +116,7 @@ const members: Readonly<Record<string, Readonly<Record<string, true>>>> = {
     cert: true,
     key: true,
     headers: true,
+    strictUploadHost: true,
     mirrors: true,
     quirks: true,
   } satisfies Members<HostOptions>,

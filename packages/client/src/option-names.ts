@@ -35,6 +35,7 @@ const hostNames: Names<HostOptions> = {
   cert: true,
   key: true,
   headers: true,
+  strictUploadHost: true,
   mirrors: true,
   quirks: true,
 };

@@ -65,6 +65,8 @@ export interface HostOptions {
   readonly key?: string | undefined;
   /** Sent to this origin with every request. */
   readonly headers?: HttpHeaders | undefined;
+  /** Sends no upload to anywhere but this origin, wherever the registry would have it. */
+  readonly strictUploadHost?: boolean | undefined;
   /**
    * Registries that are asked for manifests and blobs before this one, each as `host` or `host/prefix`, unless the
    * repository was opened for writing. What is particular to them has its own entry, as has their credential.

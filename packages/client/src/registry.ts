@@ -9,7 +9,7 @@ import {
 import { proofOf } from "./auth/authorize.ts";
 import { createEndpoint, type Endpoint, type EndpointOptions } from "./endpoint.ts";
 import type { Hosts } from "./host.ts";
-import type { RegistryResponse } from "./http/message.ts";
+import type { RegistryResponse, Send } from "./http/message.ts";
 import { parseMirror } from "./mirror.ts";
 import { createRepository, type RepositoryClient } from "./repository.ts";
 import { listRepositories } from "./tags.ts";
@@ -40,6 +40,8 @@ export interface RegistryClient extends Registry {
 export interface RegistryClientOptions extends Pick<EndpointOptions, "host" | "settings" | "send"> {
   /** Where its mirrors are among. */
   readonly hosts: Hosts;
+  /** A way that proves nothing to anybody. */
+  readonly plain: Send;
 }
 
 export function createRegistryClient(options: RegistryClientOptions): RegistryClient {
@@ -58,7 +60,7 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
   return {
     name: options.host.name,
     repository: (name, { access } = {}) =>
-      createRepository(endpointOf(name, access), mirrorsOf(name, access)),
+      createRepository(endpointOf(name, access), { mirrors: mirrorsOf(name, access), plain: options.plain }),
     listRepositories: (list) => listRepositories(endpoint, list),
     async ping({ signal } = {}) {
       await greet(endpoint, [], { signal });

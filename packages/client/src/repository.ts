@@ -1,8 +1,10 @@
 import {
   parseManifest,
   type At,
+  type BlobContent,
   type CallOptions,
   type DeleteResult,
+  type Descriptor,
   type Digest,
   type ListOptions,
   type ManifestDocument,
@@ -13,12 +15,9 @@ import {
 import { deleteBlob } from "./blobs.ts";
 import { deleteTag, type DeleteTagOptions } from "./delete-tag.ts";
 import type { Endpoint } from "./endpoint.ts";
-import {
-  deleteManifest,
-  findManifest,
-  putManifest,
-  type FetchManifestOptions,
-} from "./manifests.ts";
+import { getForeignBlob } from "./foreign.ts";
+import type { Send } from "./http/message.ts";
+import { deleteManifest, findManifest, putManifest, type FetchManifestOptions } from "./manifests.ts";
 import { createMirroredReader } from "./mirrored.ts";
 import { addReferrer, removeReferrer } from "./referrers-index.ts";
 import { hasReferrersApi, listReferrers } from "./referrers.ts";
@@ -39,13 +38,32 @@ export interface RepositoryClient extends Repository {
    * @see https://github.com/opencontainers/distribution-spec/blob/main/spec.md#deleting-tags
    */
   deleteTag(tag: Tag, options?: DeleteTagOptions): Promise<DeleteResult>;
+  /**
+   * A blob from where its descriptor says that it is kept too, tried one after the other: without any credential,
+   * verified, and once each. Nothing else looks at `urls`, for whoever wrote the manifest wrote them as well.
+   *
+   * @throws OciError BLOB_UNKNOWN, URL_REFUSED, ADDRESS_REFUSED, SIZE_MISMATCH, CONNECTION_FAILED
+   * @see https://github.com/opencontainers/image-spec/blob/main/descriptor.md#properties
+   */
+  getForeignBlob(descriptor: Descriptor, options?: CallOptions): Promise<BlobContent>;
 }
 
-/** A repository that is read from `mirrors` where they have what is asked for. */
-export function createRepository(endpoint: Endpoint, mirrors: readonly Endpoint[]): RepositoryClient {
+export interface RepositoryOptions {
+  /** Where it is read from, if they have what is asked for. */
+  readonly mirrors: readonly Endpoint[];
+  /** A way that proves nothing to anybody. */
+  readonly plain: Send;
+}
+
+export function createRepository(
+  endpoint: Endpoint,
+  { mirrors, plain }: RepositoryOptions,
+): RepositoryClient {
   return {
     name: endpoint.name,
     ...createMirroredReader(endpoint, mirrors),
+    getForeignBlob: (descriptor, { signal } = {}) =>
+      getForeignBlob(descriptor, { host: endpoint.host, send: plain, signal }),
     putBlob: (descriptor, open, options) => putBlob(endpoint, descriptor, open, options),
     mountBlob: (digest, options) => mountBlob(endpoint, digest, options),
     openUpload: (options) => openUpload(endpoint, options),

@@ -1,5 +1,11 @@
-import { createClient, type Client, type ClientOptions, type TraceEvent } from "@drayage/client";
-import { fromStatic, type Repository } from "@drayage/oci";
+import {
+  createClient,
+  type Client,
+  type ClientOptions,
+  type RepositoryClient,
+  type TraceEvent,
+} from "@drayage/client";
+import { fromStatic } from "@drayage/oci";
 import {
   createImage,
   createScriptedRegistry,
@@ -26,7 +32,7 @@ export interface Attack extends AsyncDisposable {
   readonly server: ScriptedRegistry;
   readonly client: Client;
   /** `app` at the registry, which has `image` under `v1`. */
-  readonly repository: Repository;
+  readonly repository: RepositoryClient;
   readonly image: FixtureImage;
   readonly events: readonly TraceEvent[];
   /** The error that `action` fails with; like all that the client lets out it is searched for secrets. */

@@ -7,18 +7,21 @@ import {
   parseObject,
   isDigest,
   readAll,
+  type Descriptor,
   type Digest,
 } from "@drayage/oci";
 import { createImage, type ScriptAction } from "@drayage/testkit";
 import { describe, expect, it } from "vitest";
 import {
   all,
+  challengedBy,
   evil,
   home,
   onBlobs,
   onManifests,
   openAttack,
   redirectTo,
+  storage,
   tokenServer,
   type Attack,
 } from "./attack.ts";
@@ -66,6 +69,77 @@ describe("C1 descriptor.urls", () => {
       expect(attack.requestsTo(home).length).toBeGreaterThan(1);
     },
   );
+});
+
+describe("C1 descriptor.urls that the caller asks for", () => {
+  /** A layer that is kept at those places too. */
+  const foreignOf = ({ image }: Attack, ...urls: readonly string[]): Descriptor => ({
+    ...image.config.descriptor,
+    urls,
+  });
+  const read = async (attack: Attack, descriptor: Descriptor): Promise<Uint8Array> => {
+    const { body } = await attack.repository.getForeignBlob(descriptor);
+    return readAll(body, { limit: 1_000_000 });
+  };
+
+  it.each([
+    ["Basic", "Basic realm=x"],
+    ["Bearer", `Bearer realm="https://${evil}/token",service="s"`],
+  ])("are asked without a credential, and a %s challenge is not answered", async (_scheme, challenge) => {
+    await using attack = await openAttack();
+    await attack.repository.headManifest("v1");
+    attack.server.script([{ origin: evil, path: "/layer", answer: challengedBy(challenge) }]);
+    const descriptor = foreignOf(attack, `${attack.server.url(evil)}/layer`);
+    const error = await attack.failureOf(() => read(attack, descriptor));
+    expect(error).toMatchObject({ code: "UNAUTHORIZED", status: 401 });
+    expect(attack.requestsTo(evil)).toEqual(["GET /layer"]);
+  });
+
+  it("prove nothing even to the registry itself", async () => {
+    await using attack = await openAttack();
+    await attack.repository.headManifest("v1");
+    attack.server.clearLedger();
+    const { digest } = attack.image.config.descriptor;
+    const descriptor = foreignOf(attack, `${attack.server.url()}/v2/app/blobs/${digest}`);
+    expect(await attack.failureOf(() => read(attack, descriptor))).toMatchObject({ status: 401 });
+    expect(attack.server.ledger.map(({ headers }) => headers["authorization"])).toEqual([undefined]);
+  });
+
+  it("are held to digest and size, and the next one is asked if one fails", async () => {
+    await using attack = await openAttack();
+    const { bytes, descriptor } = { bytes: await configOf(attack), ...attack.image.config };
+    const serve = (path: string, body: Uint8Array) => ({ path, answer: { status: 200, body } });
+    attack.server.script([
+      { path: "/gone", answer: { status: 404 } },
+      serve("/short", bytes.subarray(1)),
+      serve("/good", bytes),
+      serve(
+        "/wrong",
+        bytes.map((byte) => byte ^ 1),
+      ),
+    ]);
+    const at = (...paths: readonly string[]) =>
+      foreignOf(attack, ...paths.map((path) => attack.server.url(storage) + path));
+    expect(await read(attack, at("/gone", "/short", "/good"))).toEqual(bytes);
+    expect(await attack.failureOf(() => read(attack, at("/wrong")))).toMatchObject({
+      code: "DIGEST_MISMATCH",
+    });
+    expect(await attack.failureOf(() => read(attack, at("/gone", "/short")))).toMatchObject({
+      code: "SIZE_MISMATCH",
+    });
+    expect(await attack.failureOf(() => read(attack, descriptor))).toMatchObject({ code: "BLOB_UNKNOWN" });
+  });
+
+  it.each([
+    ["https://169.254.169.254/x", "ADDRESS_REFUSED"],
+    ["https://127.0.0.1:1/x", "ADDRESS_REFUSED"],
+    ["http://storage.test/x", "URL_REFUSED"],
+    ["file:///etc/passwd", "URL_REFUSED"],
+    ["https://me:secret@storage.test/x", "URL_REFUSED"],
+  ])("at %s are %s", async (url, code) => {
+    await using attack = await openAttack();
+    expect(await attack.failureOf(() => read(attack, foreignOf(attack, url)))).toMatchObject({ code });
+  });
 });
 
 describe("C11 huge body", () => {

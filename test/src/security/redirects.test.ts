@@ -1,4 +1,5 @@
 import type { LookupFunction } from "node:net";
+import type { ClientOptions } from "@drayage/client";
 import { readAll, type Digest } from "@drayage/oci";
 import { testCertificate, type ScriptedRegistry, type ScriptedRegistryOptions } from "@drayage/testkit";
 import { describe, expect, it } from "vitest";
@@ -181,6 +182,40 @@ describe("C8 upload Location cross-host", () => {
     await attack.repository.putBlob(descriptor, open);
     expect(attack.requestsTo(storage)).toHaveLength(1);
     expect(attack.server.ledger.at(-1)?.received).toBe(descriptor.size);
+  });
+
+  const strict = (server: ScriptedRegistry): Partial<ClientOptions> => ({
+    hosts: { [server.host()]: { strictUploadHost: true } },
+  });
+
+  it("is refused before a byte is sent, if the user wants it so", async () => {
+    await using attack = await openAttack({ client: strict });
+    await attack.repository.headManifest("v1");
+    const location = `${attack.server.url(storage)}/put-here`;
+    attack.server.script([{ method: "POST", path: "/v2/*", answer: { status: 202, headers: { location } } }]);
+    const { descriptor, open } = attack.image.config;
+    const error = await attack.failureOf(() => attack.repository.putBlob(descriptor, open));
+    expect(error).toMatchObject({ code: "URL_REFUSED" });
+    const session = await attack.repository.openUpload();
+    const chunk = await open(0);
+    expect(await attack.failureOf(() => session.append(chunk))).toMatchObject({ code: "URL_REFUSED" });
+    expect(attack.requestsTo(storage)).toEqual([]);
+  });
+
+  it("that changes under way is refused as well, and the registry's own is not", async () => {
+    await using attack = await openAttack({ client: strict });
+    const { descriptor, open } = attack.image.config;
+    const target = attack.client.registry(attack.server.host()).repository("other");
+    expect(await target.putBlob(descriptor, open)).toBe("uploaded");
+    const session = await target.openUpload();
+    const location = `${attack.server.url(evil)}/put-here`;
+    attack.server.script([
+      { method: "PATCH", path: "/v2/*", answer: { status: 202, headers: { location } } },
+    ]);
+    await session.append(await open(0));
+    const error = await attack.failureOf(() => session.commit(descriptor.digest));
+    expect(error).toMatchObject({ code: "URL_REFUSED" });
+    expect(attack.requestsTo(evil)).toEqual([]);
   });
 
   it("is never http behind an https registry", async () => {

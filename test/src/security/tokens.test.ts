@@ -1,16 +1,17 @@
-import { createClient } from "@drayage/client";
-import { fromStatic, OciError, type CredentialRequest } from "@drayage/oci";
-import { leaksOf, testCertificate } from "@drayage/testkit";
+import { createClient, type ClientOptions } from "@drayage/client";
+import { digestOf, fromStatic, OciError, readAll, type CredentialRequest } from "@drayage/oci";
+import { leaksOf, testCertificate, type ScriptedRegistry } from "@drayage/testkit";
 import { describe, expect, it } from "vitest";
 import {
-  all,
   basicAuth,
   challengedBy,
   evil,
   home,
   openAttack,
   password,
+  privateHeader,
   redirectTo,
+  storage,
   tokenServer,
 } from "./attack.ts";
 
@@ -185,20 +186,52 @@ it("C31 global token cache shared by two identities: each client has its own", a
   }
 });
 
-it("C37 mirror gets no upstream secret: each registry is asked for by its own name", async () => {
-  const asked: string[] = [];
-  await using attack = await openAttack({
-    auth: basicAuth,
-    client: (server) => ({
-      credentials: (request) => {
-        asked.push(request.registry);
-        return fromStatic(server.host(), { username: "me", password })(request);
-      },
-    }),
+describe("C37 mirror gets upstream secret", () => {
+  const mirrored = (server: ScriptedRegistry): Partial<ClientOptions> => ({
+    hosts: { [server.host()]: { headers: { "x-private": privateHeader }, mirrors: [server.host(evil)] } },
   });
-  const mirror = attack.client.registry(attack.server.host(evil));
-  await attack.failureOf(() => mirror.ping());
-  await attack.failureOf(() => all(mirror.listRepositories()));
-  expect(new Set(asked)).toEqual(new Set([attack.server.host(evil)]));
-  expect(attack.requestsTo(evil).length).toBeGreaterThan(0);
+
+  it.each([
+    ["Basic", "Basic realm=x"],
+    ["Bearer at its own server", `Bearer realm="https://${evil}/token",service="s"`],
+    ["Bearer at the registry's server", `Bearer realm="https://${tokenServer}/token",service="scripted"`],
+  ])("never, whether it asks for %s, and the registry is asked instead", async (_what, challenge) => {
+    await using attack = await openAttack({ client: mirrored });
+    attack.server.script([{ origin: evil, path: "*", answer: challengedBy(challenge) }]);
+    expect(await attack.repository.getManifest("v1")).toMatchObject({
+      descriptor: attack.image.document.descriptor,
+    });
+    const { digest } = attack.image.config.descriptor;
+    const { body } = await attack.repository.getBlob(digest);
+    expect(digestOf(await readAll(body, { limit: 1_000_000 }))).toBe(digest);
+    expect(attack.requestsTo(evil).length).toBeGreaterThan(0);
+    const toMirror = attack.server.ledger.filter(({ origin }) => origin === evil);
+    expect(toMirror.map(({ headers }) => headers["x-private"])).toEqual(toMirror.map(() => undefined));
+  });
+
+  it("nor by what it redirects to", async () => {
+    await using attack = await openAttack({ client: mirrored });
+    attack.server.script([
+      { origin: evil, path: "/v2/*", answer: redirectTo(`${attack.server.url(storage)}/x`) },
+      { origin: storage, path: "/x", answer: challengedBy("Basic realm=x") },
+    ]);
+    await attack.repository.getManifest("v1");
+    expect(attack.requestsTo(storage)).toEqual(["GET /x"]);
+  });
+
+  it("because its provider is asked for each registry by its own name", async () => {
+    const asked: string[] = [];
+    await using attack = await openAttack({
+      auth: basicAuth,
+      client: (server) => ({
+        ...mirrored(server),
+        credentials: (request) => {
+          asked.push(request.registry);
+          return fromStatic(server.host(), { username: "me", password })(request);
+        },
+      }),
+    });
+    await attack.repository.getManifest("v1");
+    expect(asked).toEqual([attack.server.host(evil), attack.server.host()]);
+  });
 });

@@ -14,14 +14,16 @@ function response(
     readonly headers?: HttpHeaders;
     readonly registry?: string;
     readonly credential?: Credential;
+    readonly plainHttp?: boolean;
+    /** Where a redirect led. */
     readonly url?: string;
   } = {},
 ): RegistryResponse {
   const { subject = "manifest", method = "GET", body = "", headers = {}, credential } = about;
-  const { registry = "registry.example" } = about;
-  const host = hostOf(registry, settingsOf({}));
-  const url = new URL(about.url ?? `https://${registry}/v2/a/x?token=canary&n=1`);
-  const asked = new URL("/v2/a/x", about.url?.startsWith("http:") === true ? url : `https://${registry}`);
+  const { registry = "registry.example", plainHttp } = about;
+  const host = hostOf(registry, settingsOf({ hosts: { [registry]: { plainHttp } } }));
+  const asked = new URL("/v2/a/x?token=canary&n=1", host.url);
+  const url = about.url === undefined ? asked : new URL(about.url);
   const request: RegistryRequest = { host, method, url: asked, lane: "api", subject, credential };
   return { status, headers, url, request, body: bytesOf(new TextEncoder().encode(body)) };
 }
@@ -153,11 +155,9 @@ describe("the hint of an answer", () => {
   });
 
   it("of a 400 over http that no registry wrote is that it may speak https", async () => {
-    const url = "http://registry.example/v2/";
-    expect(await hintOf(400, { url, body: "The plain HTTP request was sent to HTTPS port" })).toContain(
-      "https",
-    );
-    expect(await hintOf(400, { url, body: said("NAME_INVALID") })).toBeUndefined();
+    const text = "The plain HTTP request was sent to HTTPS port";
+    expect(await hintOf(400, { plainHttp: true, body: text })).toContain("https");
+    expect(await hintOf(400, { plainHttp: true, body: said("NAME_INVALID") })).toBeUndefined();
     expect(await hintOf(400)).toBeUndefined();
   });
 });

@@ -11,6 +11,7 @@ import {
   type OciErrorCode,
   type OciErrorOptions,
 } from "@drayage/oci";
+import { mayReceiveSecret } from "../auth/may-receive-secret.ts";
 import type { Host } from "../host.ts";
 import type { RegistryRequest, RegistryResponse, Subject } from "./message.ts";
 import { redactUrl } from "./url.ts";
@@ -114,8 +115,9 @@ function requestIdOf(headers: HttpHeaders): string | undefined {
 
 /** What can be done: what the provider of the credential says, else what is known of the registry. */
 function hintOf(code: OciErrorCode, response: RegistryResponse, body: ErrorBody): string | undefined {
-  const { credential, host, url } = response.request;
-  if (response.url.origin !== url.origin) return undefined; // who it redirected to has not seen any of it
+  const { credential, host, subject } = response.request;
+  // Who else was led to has not seen any credential, nor would another one help.
+  if (subject !== "token" && !mayReceiveSecret(host.url, response.url)) return undefined;
   const known = host.hints[code];
   if (code === "UNAUTHORIZED" || code === "DENIED") return hintOfRefusal(credential, { host, known });
   if (known !== undefined) return known;

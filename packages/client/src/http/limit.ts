@@ -25,9 +25,9 @@ export function limit({ budget, trace, now }: LimitSettings): Layer {
   };
 }
 
-/** What the host itself has said of the pace, and nobody whom it redirected to. */
+/** What the host itself has said of the pace, and nobody whom it led to. */
 function receptionOf({ status, headers, url, request }: RegistryResponse): Reception | undefined {
-  if (url.origin !== request.url.origin) return undefined;
+  if (url.origin !== request.host.url.origin) return undefined;
   if (status === 429 || status === 503) {
     return { isTooMuch: true, retryAfter: parseRetryAfter(headerOf(headers, "retry-after")) };
   }
