@@ -34,6 +34,7 @@ test.each<[string, FindingKind, readonly string[]]>([
   ['type A = import("a").A', "import", ["a"]],
   ["const a = 'one' + `two ${a} three`", "text", ["one", "two ", " three"]],
   [String.raw`const a = /ghcr\.io/`, "text", ["ghcr.io"]],
+  [String.raw`const a = /a\/b/i`, "regex", [String.raw`/a\/b/i`]],
   ["// ghcr.io\n/** ghcr.io */", "text", []],
 ])("%s: %s", (text, kind, expected) => {
   const found = findingsOf({ path: "a.ts", text }).filter((finding) => finding.kind === kind);

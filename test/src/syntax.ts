@@ -10,6 +10,7 @@ export type FindingKind =
   | "import"
   | "key"
   | "new-url"
+  | "regex"
   | "reveal"
   | "text";
 
@@ -79,8 +80,10 @@ export function findingsOf({ path, text }: SourceFile): readonly Finding[] {
       }
     },
     Literal: (node) => {
-      if ("regex" in node) note("text", node, node.regex.pattern.replaceAll("\\", ""));
-      else if (typeof node.value === "string") note("text", node, node.value);
+      if ("regex" in node) {
+        note("regex", node);
+        note("text", node, node.regex.pattern.replaceAll("\\", ""));
+      } else if (typeof node.value === "string") note("text", node, node.value);
     },
     TemplateElement: (node) => note("text", node, node.value.raw),
   }).visit(program);

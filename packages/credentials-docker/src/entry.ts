@@ -39,8 +39,14 @@ function parseAuth(auth: string, source: string): Credential {
   if (text === undefined) throw malformed(source, 'has an "auth" that is not base64 of UTF-8 text');
   const colon = text.indexOf(":");
   if (colon === -1) throw malformed(source, 'has an "auth" that is not user:password');
-  // docker pads with NUL and cuts it off again.
-  return basicOf(text.slice(0, colon), text.slice(colon + 1).replace(/\0+$/, ""), source);
+  return basicOf(text.slice(0, colon), withoutPadding(text.slice(colon + 1)), source);
+}
+
+/** docker pads with NUL, and cuts it off again. */
+function withoutPadding(text: string): string {
+  let end = text.length;
+  while (text[end - 1] === "\0") end--;
+  return text.slice(0, end);
 }
 
 /** The text that `base64` spells; Node alone would skip what is not base64. */

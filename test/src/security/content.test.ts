@@ -1,3 +1,6 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { createClient, type RepositoryClient } from "@drayage/client";
 import { copy } from "@drayage/copy";
 import {
   MemoryRegistry,
@@ -166,6 +169,67 @@ describe("C11 huge body", () => {
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(20 * 1024 * 1024);
   });
 
+  /** A registry whose answers to some requests go on for a gibibyte, and what became of the last of them. */
+  async function openEndless(status: number, isEndless: (path: string) => boolean) {
+    const state = { sent: 0, closed: Promise.withResolvers<void>() };
+    const server = createServer(({ url: path = "", headers }, response) => {
+      if (!isEndless(path)) {
+        const realm = `http://${headers.host}/token`;
+        response.writeHead(401, { "www-authenticate": `Bearer realm="${realm}",service="s"` }).end();
+        return;
+      }
+      response.once("close", () => state.closed.resolve());
+      const type = path.includes("/referrers/") ? mediaType.ociIndex : mediaType.ociManifest;
+      response.writeHead(status, { "content-type": type });
+      const write = (): void => {
+        let isFlowing = true;
+        while (isFlowing && state.sent < 2 ** 30) {
+          state.sent += noise.byteLength;
+          isFlowing = response.write(noise);
+        }
+      };
+      response.on("drain", write);
+      write();
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const { port } = server.address() as AddressInfo;
+    const client = createClient({ retry: { attempts: 1 } });
+    return {
+      repository: client.registry(`127.0.0.1:${port}`).repository("app"),
+      state,
+      async [Symbol.asyncDispose]() {
+        await client.close();
+        await new Promise((resolve) => server.close(resolve));
+      },
+    };
+  }
+
+  const some = digestOf(noise);
+
+  it.each<[string, (repository: RepositoryClient) => Promise<unknown>, number, string]>([
+    ["a manifest", (repository) => repository.getManifest("v1"), 200, "LIMIT_EXCEEDED"],
+    ["a page of tags", (repository) => all(repository.listTags()), 200, "LIMIT_EXCEEDED"],
+    ["a list of referrers", (repository) => all(repository.listReferrers(some)), 200, "LIMIT_EXCEEDED"],
+    ["an error", (repository) => repository.getManifest("v1"), 400, "UNKNOWN"],
+    ["a token", (repository) => repository.getManifest("v1"), 200, "LIMIT_EXCEEDED"],
+  ])("of %s costs neither memory nor the line: its socket is closed", async (what, ask, status, code) => {
+    const isToken = what === "a token";
+    const isEndless = (path: string): boolean => !isToken || path.startsWith("/token");
+    await using first = await openEndless(status, isEndless);
+    await ask(first.repository).catch(() => undefined); // once, so that code and buffers are there
+    await using opened = await openEndless(status, isEndless);
+    const before = process.memoryUsage.rss();
+    const error = await ask(opened.repository).then(
+      () => undefined,
+      (reason: unknown) => reason,
+    );
+    const growth = process.memoryUsage.rss() - before;
+    expect(error).toMatchObject({ code });
+    await opened.state.closed.promise;
+    expect(growth).toBeLessThan(20 * 1024 * 1024);
+    expect(opened.state.sent).toBeLessThan(32 * 1024 * 1024);
+  });
+
   it("of an error does not make the error larger", async () => {
     await using attack = await openAttack();
     await attack.repository.headManifest("v1");
@@ -259,6 +323,48 @@ describe("C15 content that is not its digest", () => {
     const answer = { status: 200, headers: { "docker-content-digest": digest }, body };
     attack.server.script([onBlobs({ answer })]);
     expect(await attack.failureOf(() => configOf(attack))).toMatchObject({ code });
+  });
+
+  it.each(lies)("blob %s never comes to its end: the last of it is kept back", async (_what, change) => {
+    await using attack = await openAttack();
+    const layer = createImage({ layers: [{ size: 300_000 }] }).layers[0];
+    if (layer === undefined) throw new Error("an image without a layer");
+    const { digest } = layer.descriptor;
+    const body = change(await readAll(await layer.open(0), { limit: 1_000_000 }));
+    await attack.repository.headManifest("v1");
+    attack.server.script([onBlobs({ answer: { status: 200, body } })]);
+    let received = 0;
+    let failure: unknown;
+    try {
+      const content = await attack.repository.getBlob(digest);
+      for await (const chunk of content.body) received += chunk.byteLength;
+    } catch (error) {
+      failure = error;
+    }
+    expect(failure).toMatchObject({ code: "DIGEST_MISMATCH" });
+    expect(received).toBeLessThan(body.byteLength);
+  });
+
+  it.each(lies)("blob %s that is read only in part was not all of it either", async (_what, change) => {
+    await using attack = await openAttack();
+    const body = change(await configOf(attack));
+    attack.server.script([onBlobs({ answer: { status: 200, body } })]);
+    const { body: chunks } = await attack.repository.getBlob(attack.image.config.descriptor.digest);
+    const reader = chunks[Symbol.asyncIterator]();
+    // The whole of it is one chunk, which is not handed out before the hash agrees.
+    expect(await attack.failureOf(() => reader.next())).toMatchObject({ code: "DIGEST_MISMATCH" });
+    expect(await reader.next()).toMatchObject({ done: true });
+  });
+
+  it("blob that is cut off is asked for again from there, and refused if that is all there is", async () => {
+    await using attack = await openAttack();
+    const whole = await configOf(attack);
+    const cut = { status: 200, body: whole.subarray(0, 10) };
+    attack.server.script([
+      onBlobs({ answer: cut, headers: { "content-length": String(whole.byteLength) }, cutAfter: 10 }),
+    ]);
+    const error = await attack.failureOf(() => configOf(attack));
+    expect(error).toMatchObject({ code: "CONNECTION_FAILED" });
   });
 
   it.each(lies)(
