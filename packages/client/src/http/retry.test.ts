@@ -1,6 +1,7 @@
 import { createImage, type ScriptRule } from "@drayage/testkit";
 import { describe, expect, it } from "vitest";
 import { errorOf, openScripted, type Opened } from "../../fixture/scripted.ts";
+import type { TraceEvent } from "./trace.ts";
 
 const image = createImage({ layers: 1 });
 const tag = "/v2/library/app/manifests/v1";
@@ -82,4 +83,18 @@ it("Retry-After is obeyed where it is longer than the own pause", async () => {
   aborted.abort(reason);
   expect(await result).toBe(reason);
   expect(waiting.requests()).toHaveLength(1);
+});
+
+it("while a host rests, its other requests wait with the one that it complained of", async () => {
+  const events: TraceEvent[] = [];
+  let other: Promise<unknown> | undefined;
+  const trace = (event: TraceEvent): void => {
+    events.push(event);
+    if (event.type === "retry") other = opened.repository.headManifest("v2");
+  };
+  await using opened = await openScripted({}, () => ({ retry: { minDelay: 40, maxDelay: 40 }, trace }));
+  opened.server.script([{ path: tag, nth: 1, answer: { status: 429 } }]);
+  await opened.repository.headManifest("v1");
+  await other;
+  expect(events).toContainEqual(expect.objectContaining({ type: "wait", reason: "LIMIT" }));
 });
