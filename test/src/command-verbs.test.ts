@@ -392,6 +392,25 @@ describe("what is said about hosts", () => {
   });
 });
 
+describe("the proxy of the environment", () => {
+  test("is asked for a host that is not this machine, unless NO_PROXY names it", async () => {
+    const asked: (string | undefined)[] = [];
+    const proxy = createServer().on("connect", ({ url }, socket) => {
+      asked.push(url);
+      socket.end("HTTP/1.1 403 Forbidden\r\n\r\n");
+    });
+    onTestFinished(() => void proxy.close());
+    await once(proxy.listen(0, "127.0.0.1"), "listening");
+    const { port } = proxy.address() as AddressInfo;
+    const env = { HTTPS_PROXY: `http://127.0.0.1:${port}`, NO_PROXY: "direct.test" };
+    const through = await drayage(["ping", "registry.test"], { env });
+    expect(through.status).toBe(1);
+    await drayage(["ping", "direct.test"], { env });
+    await drayage(["ping", server.host], { env });
+    expect(asked).toEqual(["registry.test:443"]);
+  });
+});
+
 describe("a server", () => {
   test("that wants a login is alive", async () => {
     const scripted = await openScripted({ auth: { basic: { me: "secret" } } });

@@ -1,5 +1,11 @@
 import { readFile } from "node:fs/promises";
-import { createClient, type Client, type HostOptions, type RepositoryClient } from "@drayage/client";
+import {
+  createClient,
+  proxyFromEnvironment,
+  type Client,
+  type HostOptions,
+  type RepositoryClient,
+} from "@drayage/client";
 import {
   OciError,
   parseRegistry,
@@ -53,6 +59,7 @@ export async function withClient<Result>(
   const client = createClient({
     credentials: credentials ?? defaults.provider,
     hosts: await hostsOf(values, { registries }),
+    network: { proxy: proxyFromEnvironment(process.env) },
     userAgent: `drayage/${readVersion()}`,
     trace: values.trace === true ? (event) => print.event(event, describeEvent(event)) : undefined,
   });
