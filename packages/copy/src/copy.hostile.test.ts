@@ -250,7 +250,7 @@ describe("a copy that breaks off", () => {
     });
   });
 
-  it("goes on in a blob where the target says", async () => {
+  it("goes on in a blob where the target says, and holds all of it against its digest", async () => {
     const image = createImage({ layers: 0 });
     await pushImage(source, image, { tags: ["v1"] });
     const events: CopyEvent[] = [];
@@ -264,7 +264,17 @@ describe("a copy that breaks off", () => {
         return target.putBlob(descriptor, open, options);
       },
     };
-    await copyV1({ to: resuming }, { onProgress: (event) => events.push(event) });
+    const ranges: unknown[] = [];
+    const asked: Repository = {
+      ...source,
+      getBlob(digest, options) {
+        ranges.push(options?.range);
+        return source.getBlob(digest, options);
+      },
+    };
+    await copyV1({ from: asked, to: resuming }, { onProgress: (event) => events.push(event) });
+    // A range of a blob cannot be held against anything.
+    expect(ranges).toEqual([undefined, undefined, undefined]);
     expect(parts[1]).toEqual(parts[0]?.subarray(10));
     const size = image.config.descriptor.size;
     const offsets = events.flatMap((event) => (event.kind === "blob-bytes" ? [event.offset] : []));

@@ -3,6 +3,7 @@ import {
   bytesOf,
   mapConcurrent,
   observed,
+  type Bytes,
   type CallOptions,
   type Descriptor,
   type OpenBlob,
@@ -53,17 +54,20 @@ async function transferBlob(blob: Descriptor, ends: Ends, { force, signal }: Tra
   report({ kind: "blob-done", blob, result });
 }
 
-/** Opens the blob at the source; called by the target, and only if it needs the bytes. */
+/**
+ * Opens the blob at the source; called by the target, and only if it needs the bytes.
+ *
+ * Also further on it is read from its start: only so can it be held against its digest before its last byte is sent.
+ */
 function openFrom(blob: Descriptor, { source, report }: Ends): OpenBlob {
   const embedded = contentOf(blob);
   return async (start, { signal } = {}) => {
     let offset = start;
-    const range = start === 0 ? undefined : { start };
     const body =
       embedded === undefined
-        ? (await onSide("source", () => source.getBlob(blob.digest, { range, signal }))).body
-        : bytesOf(embedded.subarray(start));
-    return observed(body, {
+        ? (await onSide("source", () => source.getBlob(blob.digest, { signal }))).body
+        : bytesOf(embedded);
+    return observed(start === 0 ? body : without(body, start), {
       onChunk(length) {
         offset += length;
         report({ kind: "blob-bytes", blob, offset });
@@ -72,4 +76,13 @@ function openFrom(blob: Descriptor, { source, report }: Ends): OpenBlob {
       onError: (error) => atSide(error, "source"),
     });
   };
+}
+
+/** `bytes` without the first `length` of them. */
+async function* without(bytes: Bytes, length: number): AsyncGenerator<Uint8Array, void, undefined> {
+  let left = length;
+  for await (const chunk of bytes) {
+    if (chunk.byteLength > left) yield chunk.subarray(left);
+    left = Math.max(0, left - chunk.byteLength);
+  }
 }
