@@ -10,6 +10,7 @@ export const acr: Profile = profile({
     "*.*.geo.azurecr.io",
     "*.*.geo.azurecr.cn",
     "*.*.geo.azurecr.us",
+    "*.*.geo.azurecr.de",
   ],
   quirks: { deleteTag: 405, defaultPageSize: 100, tagAction: "metadata_read" },
   sources: {
