@@ -100,6 +100,21 @@ describe("fromStatic", () => {
       code: "CREDENTIAL_UNAVAILABLE",
     });
   });
+
+  it("gives its own where another's was refused, as behind a login that was removed since", async () => {
+    const provider = fromStatic("registry.example.com", { username: "ci", password: "p" });
+    expect(await provider({ ...request, rejected: basic("other") })).toMatchObject({ username: "ci" });
+  });
+
+  it.each([
+    ["empty", ""],
+    ["with a colon, at which it would be split", "a:b"],
+    ["with a line end", "a\n"],
+  ])("refuses a user name that is %s", (_what, username) => {
+    expect(() => fromStatic("r.test", { username, password: "p" })).toThrow(
+      expect.objectContaining({ code: "OPTION_INVALID" }),
+    );
+  });
 });
 
 describe("chain", () => {

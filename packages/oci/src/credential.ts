@@ -114,23 +114,30 @@ export type StaticCredential =
 /**
  * A provider for one registry and one credential that never changes.
  *
- * @throws OciError REFERENCE_INVALID
+ * @throws OciError REFERENCE_INVALID; OPTION_INVALID for a user name that cannot be sent
  * @example fromStatic("registry.example.com", { username: "ci", password: "…" })
  */
 export function fromStatic(registry: string, credential: StaticCredential): CredentialProvider {
   const found = credentialOf(credential);
   return forRegistry(registry, ({ rejected }) =>
-    rejected === undefined ? Promise.resolve(found) : Promise.reject(refused(registry)),
+    isSameCredential(found, rejected) ? Promise.reject(refused(registry)) : Promise.resolve(found),
   );
 }
 
 function credentialOf(credential: StaticCredential): Credential {
   if ("username" in credential) {
-    return { type: "basic", username: credential.username, password: secretOf(credential.password) };
+    const { username, password } = credential;
+    return { type: "basic", username: usernameOf(username), password: secretOf(password) };
   }
   return "refreshToken" in credential
     ? { type: "refresh-token", token: secretOf(credential.refreshToken) }
     : { type: "bearer", token: secretOf(credential.bearerToken) };
+}
+
+/** Basic authentication has no way to carry others (RFC 7617 §2). */
+function usernameOf(text: string): string {
+  if (/^[^\u0000-\u001f\u007f:]+$/.test(text)) return text;
+  throw new OciError("OPTION_INVALID", "`username` is empty, or has a colon or a control character");
 }
 
 function secretOf(value: Secret | string): Secret {

@@ -224,6 +224,7 @@ export {
   type UploadRoute,
   type UploadsRoute,
 } from "./wire/route.ts";
+export { isVisibleAscii } from "./wire/scan.ts";
 export { coversScope, formatScope, mergeScopes, parseScope, parseScopes, type Scope } from "./wire/scope.ts";
 export {
   formatToken,

@@ -131,13 +131,13 @@ describe("memoize", () => {
     expect(asked).toHaveLength(3);
   });
 
-  it("remembers a hundred, and forgets the oldest first", async () => {
+  it("remembers a hundred, and forgets first what has not been used for longest", async () => {
     const { provider, asked } = scripted(basic("a"));
     const memoized = memoize(provider);
-    for (let number = 0; number <= 100; number++) await memoized({ registry: `r${number}.test` });
-    await memoized({ registry: "r1.test" });
+    for (let number = 0; number < 100; number++) await memoized({ registry: `r${number}.test` });
+    for (const registry of ["r0.test", "r100.test", "r0.test"]) await memoized({ registry });
     expect(asked).toHaveLength(101);
-    await memoized({ registry: "r0.test" });
+    await memoized({ registry: "r1.test" });
     expect(asked).toHaveLength(102);
   });
 

@@ -40,6 +40,7 @@ export function memoize(provider: CredentialProvider, options: MemoizeOptions = 
   const remembered = new Map<string, Remembered>();
   const flight = createSingleFlight<Credential | undefined>();
 
+  /** Also when it is used again, so that what is used least is forgotten. */
   const remember = (name: string, entry: Remembered): void => {
     remembered.delete(name);
     remembered.set(name, entry);
@@ -59,7 +60,10 @@ export function memoize(provider: CredentialProvider, options: MemoizeOptions = 
     const name = key(request);
     const kept = remembered.get(name);
     const isRefused = isSameCredential(kept?.credential, rejected);
-    if (kept !== undefined && !isRefused && now() < kept.refreshAt) return kept.credential;
+    if (kept !== undefined && !isRefused && now() < kept.refreshAt) {
+      remember(name, kept);
+      return kept.credential;
+    }
     if (isRefused) remembered.delete(name);
     try {
       const credential = await flight(name, (shared) => load({ ...request, signal: shared }), { signal });

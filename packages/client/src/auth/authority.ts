@@ -3,6 +3,7 @@ import {
   formatScope,
   isOciError,
   isSameCredential,
+  isVisibleAscii,
   mergeScopes,
   OciError,
   Secret,
@@ -200,7 +201,9 @@ function actionsOf(scopes: readonly Scope[]): readonly Action[] {
 }
 
 function bearerProof(credential: Extract<Credential, { type: "bearer" }>, now: number): Proof {
-  return lastingProof(new Secret(`Bearer ${credential.token.reveal()}`), credential, { now });
+  const token = credential.token.reveal();
+  if (!isVisibleAscii(token)) throw unsendable(credential);
+  return lastingProof(new Secret(`Bearer ${token}`), credential, { now });
 }
 
 /** A credential that is shown as it is. */
@@ -213,6 +216,12 @@ function lastingProof(
   return { authorization, credential, scopes: "any", refreshAt, refreshForLongAt: refreshAt };
 }
 
+function unsendable({ hint = "look for a line end, or a variable that is not set" }: Credential): OciError {
+  const message = "the bearer token is empty, or has a character that no header can carry";
+  return new OciError("CREDENTIAL_UNAVAILABLE", message, { hint });
+}
+
+/** By the calendar, of which the client's own clock knows nothing. */
 function lifeOf({ expiresAt }: Credential): number {
   return expiresAt === undefined ? passwordLife : Math.min(passwordLife, expiresAt.getTime() - Date.now());
 }

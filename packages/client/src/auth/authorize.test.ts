@@ -1,5 +1,5 @@
 import { inspect } from "node:util";
-import { fromStatic, OciError, type Credential, type CredentialRequest } from "@drayage/oci";
+import { fromStatic, OciError, Secret, type Credential, type CredentialRequest } from "@drayage/oci";
 import { createImage, type ScriptedRegistry, type ScriptedRegistryOptions } from "@drayage/testkit";
 import { describe, expect, it } from "vitest";
 import type { ClientOptions } from "../options.ts";
@@ -239,6 +239,28 @@ describe("Basic", () => {
     expect(opened.server.ledger.map(({ status }) => status)).toEqual([401, 200, 200]);
   });
 
+  it.each([
+    { end: "none", expiresAt: undefined, asked: [1, 1, 2] },
+    { end: "one far away", expiresAt: new Date(Date.now() + 3_600_000), asked: [1, 1, 2] },
+    { end: "one that has passed", expiresAt: new Date(0), asked: [1, 2, 3] },
+  ])("a password with an end of its own, $end, is used for a minute at the most", async (given) => {
+    let [time, asked] = [0, 0];
+    const password = new Secret("canary");
+    await using opened = await openScripted({ auth: { basic: users } }, () => ({
+      now: () => time,
+      credentials: async () => {
+        asked++;
+        return { type: "basic", username: "me", password, expiresAt: given.expiresAt };
+      },
+    }));
+    const counts: number[] = [];
+    for (time of [0, 59_999, 60_000]) {
+      await opened.repository.headManifest("v1");
+      counts.push(asked);
+    }
+    expect(counts).toEqual(given.asked);
+  });
+
   it("a refused password asks the provider once more, and its failure is the cause", async () => {
     await using opened = await openScripted({ auth: { basic: users } }, (server) => ({
       credentials: fromStatic(server.host(), { username: "me", password: "wrong" }),
@@ -246,6 +268,15 @@ describe("Basic", () => {
     const error = await errorOf(opened.repository.headManifest("v1"));
     expect(error).toMatchObject({ code: "UNAUTHORIZED", cause: { code: "CREDENTIAL_UNAVAILABLE" } });
     expect(opened.server.ledger).toHaveLength(2);
+  });
+
+  it("C30 a token that no header can carry is an error that does not show it", async () => {
+    await using opened = await openScripted({ auth: { bearer: { users } } }, (server) => ({
+      credentials: fromStatic(server.host(), { bearerToken: "canary\r\nX-Evil: 1" }),
+    }));
+    const error = await errorOf(opened.repository.headManifest("v1"));
+    expect(error).toMatchObject({ code: "CREDENTIAL_UNAVAILABLE" });
+    expect(inspect(error, { depth: 9, showHidden: true })).not.toContain("canary");
   });
 
   it("a bearer credential is not turned into a password", async () => {
