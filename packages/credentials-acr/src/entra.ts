@@ -1,4 +1,4 @@
-import { bareCause, isOciError, OciError, Secret } from "@drayage/oci";
+import { bareCause, isOciError, isVisibleAscii, OciError, Secret } from "@drayage/oci";
 
 /** A source of Microsoft Entra tokens: every credential of `@azure/identity` is one. */
 export interface EntraTokenSource {
@@ -28,7 +28,7 @@ export async function askForEntraToken(
     const found = source ?? (await createDefaultSource());
     const answer = await found.getToken(scope, signal === undefined ? {} : { abortSignal: signal });
     const token = answer?.token ?? "";
-    if (!/^[\x21-\x7e]+$/.test(token)) throw new Error("the token source has no token");
+    if (!isVisibleAscii(token)) throw new Error("the token source has no token");
     return new Secret(token);
   } catch (error) {
     throw isOciError(error) ? error : unavailable(registry, error);

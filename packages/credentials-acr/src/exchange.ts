@@ -1,8 +1,8 @@
 import {
+  isVisibleAscii,
   OciError,
   ownValue,
-  parseJson,
-  parseObject,
+  parseJsonObject,
   readAll,
   Secret,
   type Credential,
@@ -51,9 +51,9 @@ function formOf({ registry, tenant, entraToken }: Exchange): string {
 
 /** The token that an answer holds, if it holds one that a header can carry. */
 function parseRefreshToken(bytes: Uint8Array): string | undefined {
-  const answer = parseObject(parseQuietly(bytes));
+  const answer = parseJsonObject(bytes);
   const token = answer === undefined ? undefined : ownValue(answer, "refresh_token");
-  return typeof token === "string" && /^[\x21-\x7e]+$/.test(token) ? token : undefined;
+  return typeof token === "string" && isVisibleAscii(token) ? token : undefined;
 }
 
 /**
@@ -61,19 +61,11 @@ function parseRefreshToken(bytes: Uint8Array): string | undefined {
  * a registry that sees it otherwise answers 401, and the exchange is done again.
  */
 function lifeOf(token: string): number {
-  const claims = parseObject(parseQuietly(Buffer.from(token.split(".")[1] ?? "", "base64url")));
+  const claims = parseJsonObject(Buffer.from(token.split(".")[1] ?? "", "base64url"));
   if (claims === undefined) return quarterHour;
   const [exp, iat] = [ownValue(claims, "exp"), ownValue(claims, "iat")];
   const life = typeof exp === "number" && typeof iat === "number" ? exp - iat : Number.NaN;
   return life > 0 && life <= day ? life : quarterHour;
-}
-
-function parseQuietly(bytes: Uint8Array): unknown {
-  try {
-    return parseJson(bytes, "RESPONSE_INVALID");
-  } catch {
-    return undefined;
-  }
 }
 
 function notExchanged(registry: string, status: number): OciError {

@@ -88,7 +88,6 @@ function jsonOf(bytes: Uint8Array, source: string): unknown {
   try {
     return parseJson(bytes, "CREDENTIAL_UNAVAILABLE");
   } catch {
-    // What was thrown quotes the text, and so maybe a secret; it must not be the cause.
     throw malformed(source, "it is not JSON");
   }
 }

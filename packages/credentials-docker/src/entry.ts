@@ -1,4 +1,12 @@
-import { ownValue, parseObject, Secret, type Credential, type JsonObject } from "@drayage/oci";
+import {
+  decodeBase64,
+  isVisibleAscii,
+  ownValue,
+  parseObject,
+  Secret,
+  type Credential,
+  type JsonObject,
+} from "@drayage/oci";
 import { unavailable } from "./failure.ts";
 
 /** The properties of an entry that are, or contain, a secret or a user. */
@@ -49,17 +57,6 @@ function withoutPadding(text: string): string {
   return text.slice(0, end);
 }
 
-/** The text that `base64` spells; Node alone would skip what is not base64. */
-export function decodeBase64(base64: string): string | undefined {
-  const joined = base64.replaceAll(/[\r\n]/g, "");
-  if (!/^[A-Za-z0-9+/]+={0,2}$/.test(joined)) return undefined;
-  try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(Buffer.from(joined, "base64"));
-  } catch {
-    return undefined;
-  }
-}
-
 function basicOf(username: string, password: string, source: string): Credential {
   if (username === "") throw malformed(source, "has no user name");
   if (username.includes(":")) throw malformed(source, "has a user name with a colon in it");
@@ -68,7 +65,7 @@ function basicOf(username: string, password: string, source: string): Credential
 
 /** A token goes into a header, where nothing but visible ASCII may go. */
 function tokenOf(text: string, field: CredentialField, source: string): Secret {
-  if (!/^[\x21-\x7e]+$/.test(text)) throw malformed(source, `has a "${field}" that no header can carry`);
+  if (!isVisibleAscii(text)) throw malformed(source, `has a "${field}" that no header can carry`);
   return new Secret(text);
 }
 

@@ -1,12 +1,4 @@
-import {
-  OciError,
-  ownValue,
-  parseJson,
-  parseObject,
-  Secret,
-  type Credential,
-  type JsonObject,
-} from "@drayage/oci";
+import { OciError, ownValue, parseJsonObject, Secret, type Credential, type JsonObject } from "@drayage/oci";
 import { unavailable } from "./failure.ts";
 
 /** A helper, as errors name it. */
@@ -104,11 +96,7 @@ export function brokenHelper(
 }
 
 function parseAnswer(output: Uint8Array, helper: HelperName): JsonObject {
-  try {
-    const answer = parseObject(parseJson(output, "CREDENTIAL_UNAVAILABLE"));
-    if (answer !== undefined) return answer;
-  } catch {
-    // What was thrown quotes the output, and so maybe a secret.
-  }
-  throw brokenHelper(helper, "its answer is not a JSON object");
+  const answer = parseJsonObject(output);
+  if (answer === undefined) throw brokenHelper(helper, "its answer is not a JSON object");
+  return answer;
 }

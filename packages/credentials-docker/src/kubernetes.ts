@@ -1,4 +1,4 @@
-import { ownValue, parseObject, type CredentialProvider, type JsonObject } from "@drayage/oci";
+import { decodeBase64, ownValue, parseObject, type CredentialProvider, type JsonObject } from "@drayage/oci";
 import {
   entrySource,
   parseConfigObject,
@@ -6,7 +6,7 @@ import {
   parseDockerConfig,
   type DockerConfig,
 } from "./config-file.ts";
-import { decodeBase64, parseEntry } from "./entry.ts";
+import { parseEntry } from "./entry.ts";
 import { unavailable } from "./failure.ts";
 import { matchingKeys } from "./keys.ts";
 import { stillGood } from "./refusal.ts";

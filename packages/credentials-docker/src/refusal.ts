@@ -1,7 +1,7 @@
 import {
+  isSameCredential,
   ownValue,
-  parseJson,
-  parseObject,
+  parseJsonObject,
   type Credential,
   type CredentialRequest,
   type Secret,
@@ -24,18 +24,13 @@ export function stillGood<Entry extends Found>(
   { registry, rejected }: CredentialRequest,
   { now = Date.now }: { readonly now?: (() => number) | undefined } = {},
 ): Entry {
-  if (rejected === undefined || !isSame(found.credential, rejected)) return found;
+  if (!isSameCredential(found.credential, rejected)) return found;
   const expired = isExpired(found.credential, now()) ? ", which by this machine's clock has expired" : "";
   throw unavailable({
     source: found.source,
     problem: `${registry} refused this credential${expired}`,
     hint: `log in to ${registry} again`,
   });
-}
-
-function isSame(a: Credential, b: Credential): boolean {
-  if (a.type === "basic" && b.type === "basic" && a.username !== b.username) return false;
-  return a.type === b.type && secretOf(a).reveal() === secretOf(b).reveal();
 }
 
 /**
@@ -53,13 +48,9 @@ function isExpired(credential: Credential, now: number): boolean {
 
 /** The expiry of a JSON web token in seconds since 1970, if the payload is that of one. */
 function expiryOf(payload: string): number | undefined {
-  try {
-    const claims = parseObject(parseJson(Buffer.from(payload, "base64url"), "CREDENTIAL_UNAVAILABLE"));
-    const expiry = claims && ownValue(claims, "exp");
-    return typeof expiry === "number" ? expiry : undefined;
-  } catch {
-    return undefined;
-  }
+  const claims = parseJsonObject(Buffer.from(payload, "base64url"));
+  const expiry = claims && ownValue(claims, "exp");
+  return typeof expiry === "number" ? expiry : undefined;
 }
 
 function secretOf(credential: Credential): Secret {

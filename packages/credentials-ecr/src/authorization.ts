@@ -1,5 +1,5 @@
 import type { AuthorizationData, ECRClientConfig } from "@aws-sdk/client-ecr";
-import { OciError, Secret, type Credential } from "@drayage/oci";
+import { decodeBase64, isVisibleAscii, OciError, Secret, type Credential } from "@drayage/oci";
 import type { EcrHost } from "./hosts.ts";
 
 /** What the AWS SDK accepts as an identity: keys, or a function that finds them. */
@@ -30,11 +30,11 @@ export function askForAuthorization(host: EcrHost, ask: Ask): Promise<Authorizat
  * @throws OciError RESPONSE_INVALID; never with the data
  */
 export function parseAuthorization(data: AuthorizationData | undefined, now: number): Credential {
-  const text = decodeBase64(data?.authorizationToken ?? "");
+  const text = decodeBase64(data?.authorizationToken ?? "") ?? "";
   const colon = text.indexOf(":");
   const username = text.slice(0, colon);
   const password = text.slice(colon + 1);
-  if (colon < 1 || !/^[\x21-\x7e]+$/.test(password)) {
+  if (colon < 1 || !isVisibleAscii(password)) {
     throw new OciError("RESPONSE_INVALID", "AWS answered without a usable ECR authorization token");
   }
   const expiresAt = data?.expiresAt ?? new Date(now + halfDay);
@@ -102,10 +102,4 @@ function identityOf({ profile, credentials }: Identity): { profile?: string; cre
 
 function callOf({ signal }: Ask): { abortSignal?: AbortSignal } {
   return signal === undefined ? {} : { abortSignal: signal };
-}
-
-/** Node's decoder takes anything, so the alphabet is looked at first. */
-function decodeBase64(text: string): string {
-  if (!/^[A-Za-z0-9+/]+={0,2}$/.test(text)) return "";
-  return Buffer.from(text, "base64").toString("utf8");
 }

@@ -1,4 +1,4 @@
-import { OciError, Secret, type Credential } from "@drayage/oci";
+import { isVisibleAscii, OciError, Secret, type Credential } from "@drayage/oci";
 
 /** A client of google-auth-library, or anything else that gives Google access tokens. */
 export interface AccessTokenSource {
@@ -26,7 +26,7 @@ export async function createDefaultSource(scopes: readonly string[]): Promise<Ac
 export async function askForToken(source: AccessTokenSource, now: number): Promise<Credential> {
   const answer = await source.getAccessToken();
   const token = typeof answer === "string" ? answer : answer?.token;
-  if (typeof token !== "string" || !/^[\x21-\x7e]+$/.test(token)) {
+  if (typeof token !== "string" || !isVisibleAscii(token)) {
     throw new OciError("RESPONSE_INVALID", "Google's auth client has no usable access token");
   }
   const expiresAt = new Date(expiryOf(source) ?? now + minute);

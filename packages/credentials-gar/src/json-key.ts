@@ -1,4 +1,4 @@
-import { OciError, ownValue, parseObject, Secret, type Credential } from "@drayage/oci";
+import { decodeBase64, OciError, ownValue, parseJsonObject, Secret, type Credential } from "@drayage/oci";
 
 /**
  * The credential that a service account key is when it is sent as it is: JSON, or the base64 of it.
@@ -13,25 +13,17 @@ export function parseJsonKey(key: Secret | string): Credential {
     return { type: "basic", username: "_json_key", password: new Secret(text) };
   }
   const base64 = text.replaceAll(/\s/g, "");
-  if (!/^[A-Za-z0-9+/]+={0,2}$/.test(base64)) throw invalid("neither JSON nor base64");
-  checkServiceAccount(Buffer.from(base64, "base64").toString("utf8"));
+  const decoded = decodeBase64(base64);
+  if (decoded === undefined) throw invalid("neither JSON nor base64");
+  checkServiceAccount(decoded);
   return { type: "basic", username: "_json_key_base64", password: new Secret(base64) };
 }
 
 function checkServiceAccount(text: string): void {
-  const key = parseObject(parseText(text));
+  const key = parseJsonObject(new TextEncoder().encode(text));
   if (key === undefined) throw invalid("not JSON");
   if (ownValue(key, "type") !== "service_account") throw invalid("not of type service_account");
   if (typeof ownValue(key, "private_key") !== "string") throw invalid("without a private_key");
-}
-
-/** Without the parser's own error, which quotes the text. */
-function parseText(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 function invalid(what: string): OciError {

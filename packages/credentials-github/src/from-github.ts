@@ -1,4 +1,5 @@
 import {
+  isVisibleAscii,
   memoize,
   OciError,
   Secret,
@@ -76,7 +77,7 @@ function usernameOf({ username, env = process.env }: GitHubOptions): string | un
 
 /** Whether Basic authentication can carry it. */
 function isUsername(text: string): boolean {
-  return /^[\x21-\x39\x3b-\x7e]+$/.test(text);
+  return isVisibleAscii(text) && !text.includes(":");
 }
 
 async function findToken(

@@ -1,4 +1,4 @@
-import { OciError, Secret, type Credential } from "@drayage/oci";
+import { isVisibleAscii, OciError, Secret, type Credential } from "@drayage/oci";
 
 /** What GHCR wants of each kind of token; the beginnings are GitHub's own. */
 const hints: readonly (readonly [prefix: string, hint: string])[] = [
@@ -28,7 +28,7 @@ const classicHint =
  */
 export function parseToken(token: Secret, source: string): Credential & { readonly type: "basic" } {
   const text = token.reveal();
-  if (!/^[\x21-\x7e]+$/.test(text)) {
+  if (!isVisibleAscii(text)) {
     const what =
       text === "" ? "empty" : "not a token: it has spaces, line ends or other characters that no token has";
     throw new OciError("CREDENTIAL_UNAVAILABLE", `${source} is ${what}`, {

@@ -5,6 +5,7 @@ export {
   sleep,
   type SingleFlight,
 } from "./async.ts";
+export { decodeBase64 } from "./base64.ts";
 export {
   createMemoryBudget,
   type Budget,
@@ -72,7 +73,7 @@ export {
 export { parseImageConfig, type ImageConfig } from "./image-config.ts";
 export type { TagInventory, TagRecord } from "./inventory.ts";
 export { createMemoryJournal, type Journal } from "./journal.ts";
-export { ownValue, parseJson, parseObject, type JsonObject } from "./json.ts";
+export { ownValue, parseJson, parseJsonObject, parseObject, type JsonObject } from "./json.ts";
 export {
   artifactTypeOf,
   childrenOf,

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { ambiguousKeys, ownValue, parseJson, parseObject } from "./json.ts";
+import { ambiguousKeys, ownValue, parseJson, parseJsonObject, parseObject } from "./json.ts";
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 const invalid: unknown = expect.objectContaining({ code: "MANIFEST_INVALID" });
@@ -56,6 +56,20 @@ describe("parseJson", () => {
     expect("polluted" in {}).toBe(false);
     expect(ownValue(value, "polluted")).toBeUndefined();
     expect(ownValue(value, "__proto__")).toEqual({ polluted: true });
+  });
+});
+
+describe("parseJsonObject", () => {
+  it("gives the object", () => {
+    expect(parseJsonObject(bytes('{"a":[1]}'))).toEqual({ a: [1] });
+  });
+
+  it.each(["", "{", "[]", "null", '"{}"', "[".repeat(65) + "]".repeat(65)])("has nothing for %j", (text) => {
+    expect(parseJsonObject(bytes(text))).toBeUndefined();
+  });
+
+  it("has nothing for what is not UTF-8", () => {
+    expect(parseJsonObject(Uint8Array.of(0x7b, 0xff, 0x7d))).toBeUndefined();
   });
 });
 

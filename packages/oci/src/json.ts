@@ -26,6 +26,15 @@ export function parseJson(bytes: Uint8Array, code: OciErrorCode): unknown {
   }
 }
 
+/** The object that `bytes` spell as UTF-8 JSON, or `undefined` if {@link parseJson} refuses them or they spell another value. */
+export function parseJsonObject(bytes: Uint8Array): JsonObject | undefined {
+  try {
+    return parseObject(parseJson(bytes, "RESPONSE_INVALID"));
+  } catch {
+    return undefined;
+  }
+}
+
 /** `value` as an object, or `undefined` if it is anything else, arrays included. */
 export function parseObject(value: unknown): JsonObject | undefined {
   const isObject = typeof value === "object" && value !== null && !Array.isArray(value);

@@ -1,5 +1,5 @@
 import { OciError } from "../errors.ts";
-import { parseJson, parseObject, type JsonObject } from "../json.ts";
+import { parseJsonObject, type JsonObject } from "../json.ts";
 import { parseDigits } from "./digits.ts";
 import { isVisibleAscii } from "./scan.ts";
 import { formatScope, parseScopes, type Scope } from "./scope.ts";
@@ -62,18 +62,9 @@ export function parseToken(body: Uint8Array): Token {
 }
 
 function parseAnswer(body: Uint8Array): JsonObject {
-  const answer = parseObject(parseSilently(body));
+  const answer = parseJsonObject(body);
   if (answer === undefined) throw invalidAnswer("that is no JSON object");
   return answer;
-}
-
-/** The JSON of `body`; the reason why there is none would quote it. */
-function parseSilently(body: Uint8Array): unknown {
-  try {
-    return parseJson(body, "RESPONSE_INVALID");
-  } catch {
-    return undefined;
-  }
 }
 
 function parseLife(value: unknown): number {
