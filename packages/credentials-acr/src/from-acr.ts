@@ -1,6 +1,7 @@
 import {
   memoize,
   OciError,
+  parseRegistry,
   type Credential,
   type CredentialProvider,
   type CredentialRequest,
@@ -18,7 +19,7 @@ export interface AcrOptions {
   readonly tenant?: string | undefined;
   /** What the Entra token is asked for: container registries alone, not all of Azure. */
   readonly scope?: string | undefined;
-  /** Further registries, by canonical `host[:port]`: custom domains. They are sent the Entra token. */
+  /** Further registries, by `host[:port]`: custom domains. They are sent the Entra token. */
   readonly hosts?: readonly string[] | undefined;
   /** How the exchange is sent; by default the way that the asking client offers. */
   readonly send?: HttpSend | undefined;
@@ -32,7 +33,7 @@ export interface AcrOptions {
  * It exchanges an Entra token for a refresh token of the registry; the client then turns that into the access
  * tokens of its requests. Admin users and repository-scoped tokens are plain passwords: `fromStatic`.
  *
- * @throws OciError CREDENTIAL_UNAVAILABLE, OPTION_INVALID and what `send` throws, from the provider
+ * @throws OciError REFERENCE_INVALID for `hosts`; CREDENTIAL_UNAVAILABLE, OPTION_INVALID and what `send` throws, from the provider
  * @see https://github.com/Azure/acr/blob/main/docs/AAD-OAuth.md
  * @example
  * const client = createClient({ credentials: fromAcr({ tokenSource: new AzureCliCredential() }) })
@@ -40,8 +41,9 @@ export interface AcrOptions {
 export function fromAcr(options: AcrOptions = {}): CredentialProvider {
   const { now, hosts = [] } = options;
   const remembered = memoize((request) => find(request, options), { now });
+  const named = new Set(hosts.map((name) => parseRegistry(name).registry));
   return async (request) => {
-    const isOurs = isAcrHost(request.registry) || hosts.includes(request.registry);
+    const isOurs = isAcrHost(request.registry) || named.has(request.registry);
     return isOurs ? remembered(request) : undefined;
   };
 }

@@ -2,6 +2,7 @@ import {
   bareCause,
   memoize,
   OciError,
+  parseRegistry,
   type Credential,
   type CredentialProvider,
   type CredentialRequest,
@@ -19,7 +20,7 @@ export interface ArtifactRegistryOptions {
   readonly jsonKey?: Secret | string | undefined;
   /** OAuth scopes to ask application default credentials for; `cloud-platform` by default, which opens far more. */
   readonly scopes?: readonly string[] | undefined;
-  /** Further registries, by canonical `host[:port]`: custom domains, other universes. They are sent the token. */
+  /** Further registries, by `host[:port]`: custom domains, other universes. They are sent the token. */
   readonly hosts?: readonly string[] | undefined;
   /** The time in milliseconds since 1970. */
   readonly now?: (() => number) | undefined;
@@ -32,7 +33,8 @@ export interface ArtifactRegistryOptions {
  * (keys, workload identity federation), `gcloud auth application-default login`, the metadata server. Nothing is
  * looked for until a Google host asks.
  *
- * @throws OciError OPTION_INVALID for a `jsonKey` that is none; CREDENTIAL_UNAVAILABLE from the provider
+ * @throws OciError OPTION_INVALID for a `jsonKey` that is none, REFERENCE_INVALID for `hosts`; CREDENTIAL_UNAVAILABLE
+ *   from the provider
  * @see https://cloud.google.com/artifact-registry/docs/docker/authentication
  * @example
  * const client = createClient({ credentials: fromArtifactRegistry() })
@@ -48,8 +50,9 @@ export function fromArtifactRegistry(options: ArtifactRegistryOptions = {}): Cre
     }
   };
   const remembered = memoize(load, { key: () => "google", now });
+  const named = new Set(hosts.map((name) => parseRegistry(name).registry));
   return async (request) => {
-    const isOurs = isGoogleHost(request.registry) || hosts.includes(request.registry);
+    const isOurs = isGoogleHost(request.registry) || named.has(request.registry);
     return isOurs ? remembered(request) : undefined;
   };
 }

@@ -1,4 +1,5 @@
 import {
+  forRegistry,
   isVisibleAscii,
   memoize,
   OciError,
@@ -43,7 +44,7 @@ export interface GhCliOptions {
  * `gh auth token` prints. Where none of them exists the registry is used anonymously; one that is there but
  * empty is an error. App tokens are asked for with the least permission, and renewed before their hour is over.
  *
- * @throws OciError OPTION_INVALID for contradicting options; CREDENTIAL_UNAVAILABLE from the provider
+ * @throws OciError OPTION_INVALID for contradicting options, REFERENCE_INVALID for `hosts`; CREDENTIAL_UNAVAILABLE from the provider
  * @see https://docs.github.com/packages/working-with-a-github-packages-registry/working-with-the-container-registry
  * @example
  * const client = createClient({ credentials: fromGitHub() })
@@ -56,7 +57,7 @@ export function fromGitHub(options: GitHubOptions = {}): CredentialProvider {
   // What has no end of its own may be replaced under us, as `gh auth login` does.
   const maxAge = app === undefined ? 60_000 : undefined;
   const remembered = memoize((request) => find(request, options), { key, maxAge, now });
-  return async (request) => (hosts.includes(request.registry) ? remembered(request) : undefined);
+  return forRegistry(hosts, remembered);
 }
 
 async function find(request: CredentialRequest, options: GitHubOptions): Promise<Credential | undefined> {

@@ -1,7 +1,9 @@
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /**
- * The text whose UTF-8 bytes `base64` spells, padded or not, on one line or several; `undefined` if it is anything else.
+ * The text whose UTF-8 bytes `base64` spells, or `undefined` if it is anything else.
+ *
+ * It may lack its padding, and stand on several lines.
  *
  * Node's own decoder skips what is not base64, so that garbage would become a secret.
  *

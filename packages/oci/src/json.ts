@@ -26,7 +26,7 @@ export function parseJson(bytes: Uint8Array, code: OciErrorCode): unknown {
   }
 }
 
-/** The object that `bytes` spell as UTF-8 JSON, or `undefined` if {@link parseJson} refuses them or they spell another value. */
+/** The object that `bytes` spell as {@link parseJson} reads them, or `undefined` if they spell anything else. */
 export function parseJsonObject(bytes: Uint8Array): JsonObject | undefined {
   try {
     return parseObject(parseJson(bytes, "RESPONSE_INVALID"));

@@ -54,8 +54,42 @@ describe("a host that a provider takes for its own", () => {
   });
 
   test.each(hosts)("%s is one provider's, and no other's", async (registry) => {
-    const answers = await Promise.allSettled(providers.map((provider) => provider({ registry })));
-    const claimed = answers.filter((answer) => answer.status === "rejected" || answer.value !== undefined);
-    expect(claimed).toHaveLength(1);
+    const claims = await Promise.all(providers.map((provider) => claimsOf(provider, registry)));
+    expect(claims.filter((isClaimed) => isClaimed)).toHaveLength(1);
   });
 });
+
+describe.each([
+  ["fromGitHub", (name: string) => fromGitHub({ token: "ghp_token", hosts: [name] })],
+  ["fromEcr", (name: string) => fromEcr({ credentials: nobody, hosts: { [name]: { region: "us-east-1" } } })],
+  [
+    "fromArtifactRegistry",
+    (name: string) => fromArtifactRegistry({ auth: { getAccessToken: nobody }, hosts: [name] }),
+  ],
+  ["fromAcr", (name: string) => fromAcr({ tokenSource: { getToken: nobody }, hosts: [name] })],
+] as const)("a registry that the user names to %s", (_provider, named) => {
+  // Asked for by its canonical name, another spelling of it would be anonymous without a word.
+  test.each(["registry.example.com", "Registry.Example.com", "https://registry.example.com"])(
+    "is served when it is spelt %s, and no other is",
+    async (name) => {
+      const provider = named(name);
+      expect(await claimsOf(provider, "registry.example.com")).toBe(true);
+      for (const other of ["example.com", "registry.example.com:5000", "registry.example.com.evil.test"])
+        expect(await claimsOf(provider, other)).toBe(false);
+    },
+  );
+
+  test("is refused at once when it is no registry", () => {
+    expect(() => named("registry.example.com/team")).toThrow(
+      expect.objectContaining({ code: "REFERENCE_INVALID" }),
+    );
+  });
+});
+
+/** Whether the provider takes the registry for its own: by a credential, or by the failure to find one. */
+async function claimsOf(provider: CredentialProvider, registry: string): Promise<boolean> {
+  return provider({ registry }).then(
+    (credential) => credential !== undefined,
+    () => true,
+  );
+}
