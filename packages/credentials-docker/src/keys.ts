@@ -1,4 +1,4 @@
-import type { Resource } from "@drayage/oci";
+import { dockerHub, type Resource } from "@drayage/oci";
 
 /** Whether `pattern`, the host of a key, stands for `host`. */
 export type MatchHost = (pattern: string, host: string) => boolean;
@@ -9,22 +9,22 @@ interface Key {
   readonly path: readonly string[];
 }
 
-const hub = "docker.io";
+const { registry: hub, alias, apiHost, loginServer } = dockerHub;
 
 /** How Docker Hub is called in keys, the most specific first; docker writes the first, podman the third. */
-const hubKeys = ["https://index.docker.io/v1/", "index.docker.io", hub, "registry-1.docker.io"];
+const hubKeys: readonly string[] = [loginServer, alias, hub, apiHost];
 
-const hubHosts: ReadonlySet<string> = new Set(["index.docker.io", "registry-1.docker.io"]);
+const hubHosts: ReadonlySet<string> = new Set([alias, apiHost]);
 
 /** Where docker's browser login keeps its own state under names that look like registries. */
 const hubStateKeys: ReadonlySet<string> = new Set([
-  "https://index.docker.io/v1/access-token",
-  "https://index.docker.io/v1/refresh-token",
+  `${loginServer}access-token`,
+  `${loginServer}refresh-token`,
 ]);
 
 /** The key under which docker and its helpers keep the credential of `registry`. */
 export function serverKeyOf(registry: string): string {
-  return registry === hub ? "https://index.docker.io/v1/" : registry;
+  return registry === hub ? loginServer : registry;
 }
 
 /** The registry that `key` is for, by its canonical name, or `undefined` if it is no registry's key. */

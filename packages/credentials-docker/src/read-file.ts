@@ -30,7 +30,8 @@ export async function readFileIfThere(
     return { bytes, isExposed: process.platform !== "win32" && (mode & 0o077) !== 0 };
   } catch (cause) {
     signal?.throwIfAborted();
-    if (isSystemError(cause, "ENOENT")) return undefined;
+    // ENOTDIR: HOME is often /dev/null for those who shall have none.
+    if (isSystemError(cause, "ENOENT", "ENOTDIR")) return undefined;
     if (isOciError(cause, "CREDENTIAL_UNAVAILABLE")) throw cause;
     throw unreadable(path, cause);
   }

@@ -132,6 +132,10 @@ describe("searchConfigs", () => {
     expect(await sourcesOf({ env })).toEqual([]);
   });
 
+  it("finds nothing below what is no directory, as where HOME is /dev/null", async () => {
+    expect(await sourcesOf({ env: { HOME: "/dev/null", XDG_RUNTIME_DIR: "/dev/null" } })).toEqual([]);
+  });
+
   it.each(["files", "REGISTRY_AUTH_FILE"])(
     "refuses to go on without the file that %s names",
     async (name) => {

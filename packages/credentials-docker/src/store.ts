@@ -1,6 +1,7 @@
 import {
   OciError,
   ownValue,
+  parseRegistry,
   type CallOptions,
   type Credential,
   type DeleteResult,
@@ -10,7 +11,7 @@ import { entrySource, helperFor, parseDockerConfig, type DockerConfig } from "./
 import { changeEntries, entryWith, type EntryChange } from "./config-text.ts";
 import { createCredentialHelper, type CredentialHelper, type HelperOptions } from "./credential-helper.ts";
 import { formatAuth } from "./entry.ts";
-import { registryKeys, registryOfKey, serverKeyOf } from "./keys.ts";
+import { registryKeys, serverKeyOf } from "./keys.ts";
 import { readFileIfThere } from "./read-file.ts";
 import { dockerConfigFile, thisMachine, type Environment } from "./search.ts";
 import { listStored, usernameOf, type StoredCredential } from "./stored.ts";
@@ -18,9 +19,14 @@ import { updateFile } from "./update-file.ts";
 
 /** What keeps credentials by registry. */
 export interface CredentialStore {
-  /** Keeps the credential in place of any other for the registry. Resolves to where it went. @throws OciError CREDENTIAL_UNAVAILABLE, OPTION_INVALID, UNAVAILABLE */
+  /**
+   * Keeps the credential in place of any other for the registry, and resolves to where it went.
+   *
+   * @throws OciError REFERENCE_INVALID, CREDENTIAL_UNAVAILABLE, UNAVAILABLE; OPTION_INVALID for a bearer token where
+   *   a helper would have to keep it
+   */
   set(registry: string, credential: Credential, options?: CallOptions): Promise<StoredCredential>;
-  /** Removes what is kept for the registry. @throws OciError CREDENTIAL_UNAVAILABLE, OPTION_INVALID, UNAVAILABLE */
+  /** Removes what is kept for the registry. @throws OciError REFERENCE_INVALID, CREDENTIAL_UNAVAILABLE, UNAVAILABLE */
   delete(registry: string, options?: CallOptions): Promise<DeleteResult>;
   /** Everything that is kept, without the secrets. @throws OciError CREDENTIAL_UNAVAILABLE */
   list(options?: CallOptions): AsyncIterable<StoredCredential>;
@@ -54,22 +60,19 @@ export function createDockerCredentialStore(options: DockerCredentialStoreOption
 
   return {
     set: async (name, credential, callOptions = {}) => {
-      const registry = parseRegistry(name);
+      const { registry } = parseRegistry(name);
       const key = serverKeyOf(registry);
       const config = await readConfig(file, callOptions);
       const helper = helperOf(config, registry, options);
       await helper?.store(key, credential, callOptions);
       // docker marks what a helper has by an entry without a secret.
       const fields = helper === undefined ? fieldsOf(credential) : {};
-      await update(
-        (entries) => ({ ...entries, [key]: entryWith(ownValue(entries, key), fields) }),
-        callOptions,
-      );
+      await update((entries) => withEntry(entries, registry, fields), callOptions);
       const source = helper?.program ?? entrySource(config, key);
       return { registry, source, helper: helper?.program, username: usernameOf(credential) };
     },
     delete: async (name, callOptions = {}) => {
-      const registry = parseRegistry(name);
+      const { registry } = parseRegistry(name);
       const config = await readConfig(file, callOptions);
       const erased = await helperOf(config, registry, options)?.erase(serverKeyOf(registry), callOptions);
       const isKept = registryKeys(config.auths.keys(), registry).length > 0;
@@ -117,20 +120,16 @@ function fieldsOf(credential: Credential): JsonObject {
   }
 }
 
+/** The entries with that one for the registry. Another spelling of it would keep its old secret for other programs. */
+function withEntry(entries: JsonObject, registry: string, fields: JsonObject): JsonObject {
+  const key = serverKeyOf(registry);
+  const others = new Set(registryKeys(Object.keys(entries), registry).filter((each) => each !== key));
+  const kept = Object.entries(entries).filter(([each]) => !others.has(each));
+  return { ...Object.fromEntries(kept), [key]: entryWith(ownValue(entries, key), fields) };
+}
+
 /** The entries without those for the whole of the registry, however they are spelt. */
 function withoutRegistry(entries: JsonObject, registry: string): JsonObject {
   const keys = new Set(registryKeys(Object.keys(entries), registry));
   return Object.fromEntries(Object.entries(entries).filter(([key]) => !keys.has(key)));
-}
-
-/** The canonical name of the registry. @throws OciError OPTION_INVALID */
-function parseRegistry(text: string): string {
-  const isHost = /^(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?$/.test(text);
-  const registry = isHost ? registryOfKey(text) : undefined;
-  if (registry !== undefined) return registry;
-  // What is in front of a host may be a password.
-  const shown = text.slice(text.lastIndexOf("@") + 1).slice(0, 200);
-  throw new OciError("OPTION_INVALID", `not a registry: "${shown}"`, {
-    hint: "give host or host:port",
-  });
 }
