@@ -43,11 +43,12 @@ async function createDefaultSource(): Promise<EntraTokenSource> {
 async function importIdentity(): Promise<typeof import("@azure/identity")> {
   try {
     return await import("@azure/identity");
-  } catch {
+  } catch (error) {
     throw new OciError(
       "CREDENTIAL_UNAVAILABLE",
       "without `tokenSource` the package @azure/identity is needed",
       {
+        cause: bareCause(error),
         hint: "install it beside @drayage/credentials-acr, or pass `tokenSource`",
       },
     );

@@ -220,6 +220,7 @@ describe("the token source", () => {
     await expect(fromAcr({ send: answerWith(() => good) })({ registry })).rejects.toMatchObject({
       code: "CREDENTIAL_UNAVAILABLE",
       message: containing("@azure/identity"),
+      cause: { message: containing("") },
     });
   });
 });

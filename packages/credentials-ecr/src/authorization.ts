@@ -1,5 +1,5 @@
 import type { AuthorizationData, ECRClientConfig } from "@aws-sdk/client-ecr";
-import { decodeBase64, isVisibleAscii, OciError, Secret, type Credential } from "@drayage/oci";
+import { bareCause, decodeBase64, isVisibleAscii, OciError, Secret, type Credential } from "@drayage/oci";
 import type { EcrHost } from "./hosts.ts";
 
 /** What the AWS SDK accepts as an identity: keys, or a function that finds them. */
@@ -73,11 +73,12 @@ async function askPublic(ask: Ask): Promise<AuthorizationData | undefined> {
 async function importPublic(): Promise<typeof import("@aws-sdk/client-ecr-public")> {
   try {
     return await import("@aws-sdk/client-ecr-public");
-  } catch {
+  } catch (error) {
     throw new OciError(
       "CREDENTIAL_UNAVAILABLE",
       "public.ecr.aws needs the package @aws-sdk/client-ecr-public",
       {
+        cause: bareCause(error),
         hint: "install it beside @drayage/credentials-ecr, or pull anonymously with `publicRegistry: false`",
       },
     );

@@ -14,6 +14,7 @@ test("public.ecr.aws without its SDK is an error that names the package", async 
     code: "CREDENTIAL_UNAVAILABLE",
     message: containing("@aws-sdk/client-ecr-public"),
     hint: containing("install"),
+    cause: { message: containing("") },
   });
 });
 

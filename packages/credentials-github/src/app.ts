@@ -43,7 +43,8 @@ export async function askForInstallationToken(
   const octokit = await importOctokit();
   try {
     const { token, expires_at: end } = await createToken(octokit, { app, packages, signal });
-    return { ...parseToken(new Secret(token), "the installation token"), expiresAt: new Date(end) };
+    const credential = parseToken(new Secret(token), "the installation token");
+    return { ...credential, expiresAt: new Date(end), hint: hintFor(packages) };
   } catch (error) {
     signal?.throwIfAborted();
     throw isOciError(error) ? error : unavailable(app, packages, error);
@@ -89,13 +90,18 @@ async function importOctokit(): Promise<Octokit> {
       import("@octokit/request"),
     ]);
     return { createAppAuth, request };
-  } catch {
+  } catch (error) {
     throw new OciError(
       "CREDENTIAL_UNAVAILABLE",
       "`app` needs the packages @octokit/auth-app and @octokit/request",
-      { hint: "install them beside @drayage/credentials-github" },
+      { cause: bareCause(error), hint: "install them beside @drayage/credentials-github" },
     );
   }
+}
+
+/** @see https://docs.github.com/packages/learn-github-packages/about-permissions-for-github-packages */
+function hintFor(packages: Permission): string {
+  return `the app needs the permission packages: ${packages}, and its installation the package's repository; GitHub documents classic tokens and a workflow's GITHUB_TOKEN only`;
 }
 
 function textOf(secret: Secret | string): string {

@@ -43,7 +43,8 @@ describe("whose a registry is", () => {
 
   test("an enterprise server is not given gh's token for github.com", () => {
     const hosts = ["containers.github.example.com"];
-    expect(() => fromGitHub({ ghCli: true, hosts })).toThrow("`ghCli` is the token for github.com");
+    for (const ghCli of [true, {}])
+      expect(() => fromGitHub({ ghCli, hosts })).toThrow("`ghCli` is the token for github.com");
     expect(() => fromGitHub({ ghCli: { hostname: "github.example.com" }, hosts })).not.toThrow();
     expect(() => fromGitHub({ ghCli: true, hosts: [...hosts, registry] })).not.toThrow();
   });
@@ -102,6 +103,7 @@ describe("where the token comes from", () => {
     await expect(fromGitHub({ app })({ registry })).rejects.toMatchObject({
       code: "CREDENTIAL_UNAVAILABLE",
       message: containing("@octokit/auth-app"),
+      cause: { message: containing("") },
     });
   });
 });

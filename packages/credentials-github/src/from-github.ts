@@ -33,7 +33,7 @@ export interface GitHubOptions {
 
 /** Which of its accounts GitHub's command line is asked for. */
 export interface GhCliOptions {
-  /** `github.com` by default. */
+  /** `github.com` by default; to be named where `hosts` names other registries. */
   readonly hostname?: string | undefined;
 }
 
@@ -111,7 +111,8 @@ function check(options: GitHubOptions): void {
 /** What belongs to one server is given to no registry of another. */
 function checkServers({ app, ghCli, hosts }: GitHubOptions): void {
   const isOtherServer = hosts !== undefined && !hosts.some((host) => gitHubRegistries.includes(host));
-  if (ghCli === true && isOtherServer) {
+  const isServerNamed = typeof ghCli === "object" && ghCli.hostname !== undefined;
+  if (ghCli !== undefined && ghCli !== false && !isServerNamed && isOtherServer) {
     throw new OciError("OPTION_INVALID", "`ghCli` is the token for github.com, which is not for `hosts`", {
       hint: "give `ghCli: { hostname }`",
     });

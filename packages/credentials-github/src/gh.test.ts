@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, join, relative } from "node:path";
 import { credentialProviderContract, type CredentialWorld } from "@drayage/testkit";
@@ -104,6 +104,17 @@ describe("gh auth token", () => {
     const provider = fromGitHub({ env: { PATH }, ghCli: true });
     await expect(provider({ registry })).rejects.toMatchObject({ message: containing("not on PATH") });
     expect(await world.lookups()).toBe(0);
+    await world.close?.();
+  });
+
+  test("a directory of that name is passed over", async () => {
+    const world = await openGh();
+    await mkdir(join(world.directory, "first", "gh"), { recursive: true });
+    const PATH = ["first", "."].map((name) => join(world.directory, name)).join(delimiter);
+    await fromGitHub({ env: { PATH: `${PATH}${delimiter}/usr/bin${delimiter}/bin` }, ghCli: true })({
+      registry,
+    });
+    expect(await world.lookups()).toBe(1);
     await world.close?.();
   });
 

@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { constants } from "node:fs";
-import { access } from "node:fs/promises";
+import { access, stat } from "node:fs/promises";
 import { delimiter, isAbsolute, join } from "node:path";
 import { promisify } from "node:util";
 import { bareCause, OciError, Secret } from "@drayage/oci";
@@ -44,9 +44,10 @@ export async function askGh({ hostname, env, signal }: RunOptions): Promise<Secr
 
 /** Looked for by us, because an empty or relative entry of PATH would run a file of the current directory. */
 async function findGh(env: Environment): Promise<string> {
-  const name = process.platform === "win32" ? "gh.exe" : "gh";
-  const directories = (env["PATH"] ?? "").split(delimiter).filter((directory) => isAbsolute(directory));
-  for (const directory of directories) {
+  const isWindows = process.platform === "win32";
+  const name = isWindows ? "gh.exe" : "gh";
+  const path = env["PATH"] ?? (isWindows ? env["Path"] : undefined) ?? "";
+  for (const directory of path.split(delimiter).filter((each) => isAbsolute(each))) {
     const file = join(directory, name);
     if (await isExecutable(file)) return file;
   }
@@ -58,7 +59,7 @@ async function findGh(env: Environment): Promise<string> {
 async function isExecutable(file: string): Promise<boolean> {
   try {
     await access(file, constants.X_OK);
-    return true;
+    return (await stat(file)).isFile();
   } catch {
     return false;
   }

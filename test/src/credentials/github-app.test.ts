@@ -91,6 +91,14 @@ describe("the token of an installation", () => {
     ]);
   });
 
+  test("comes with what an App needs, should GHCR refuse it, and not what a workflow does", async () => {
+    await bodiesFor({});
+    const provider = fromGitHub({ app: { appId: 1, privateKey, installationId: 7 } });
+    const rejected = await provider({ registry, actions: ["push"] });
+    expect(rejected?.hint).toMatch(/the app needs the permission packages: write/);
+    expect(rejected?.hint).not.toMatch(/permissions:/);
+  });
+
   test("is for the repositories that are named", async () => {
     expect(await bodiesFor({ repositoryNames: ["app"] }, ["pull"])).toEqual([
       { permissions: { packages: "read" }, repositories: ["app"] },
