@@ -7,6 +7,7 @@ import {
   type CallOptions,
   type Credential,
 } from "@drayage/oci";
+import { signAppJwt, type AppJwt } from "./jwt.ts";
 import { parseToken } from "./token.ts";
 
 /** An installation of a GitHub App. */
@@ -66,7 +67,8 @@ async function createToken(
   { app, packages, signal }: Wish,
 ): Promise<{ readonly token: string; readonly expires_at: string }> {
   const { appId, installationId, privateKey, repositoryNames, apiUrl } = app;
-  const { token: proof } = await createAppAuth({ appId, privateKey: textOf(privateKey) })({ type: "app" });
+  const createJwt = async (): Promise<AppJwt> => signAppJwt(appId, textOf(privateKey));
+  const { token: proof } = await createAppAuth({ appId, createJwt })({ type: "app" });
   const { data } = await request("POST /app/installations/{installation_id}/access_tokens", {
     ...(apiUrl === undefined ? {} : { baseUrl: apiUrl.replace(/\/$/, "") }),
     headers: { authorization: `bearer ${proof}` },
