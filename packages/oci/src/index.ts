@@ -163,6 +163,22 @@ export {
   type Scheme,
 } from "./reference.ts";
 export type { NamedReference, ReferenceReason } from "./reference-grammar.ts";
+export type {
+  AppendOptions,
+  Appended,
+  BlobStore,
+  CommitOptions,
+  DocumentPage,
+  DocumentStat,
+  DocumentStore,
+  ListDocumentsOptions,
+  NewUpload,
+  PutDocumentOptions,
+  ReadPart,
+  StorageDriver,
+  StoredDocument,
+  UploadToken,
+} from "./storage.ts";
 export {
   formatChallenge,
   parseChallenges,

@@ -10,19 +10,3 @@ export {
 export type { Limits } from "./http/exchange.ts";
 export { listen, type ListenOptions, type RegistryServer } from "./listen.ts";
 export { createRegistry, type RegistryOptions } from "./registry.ts";
-export type {
-  AppendOptions,
-  Appended,
-  BlobStore,
-  CommitOptions,
-  DocumentPage,
-  DocumentStat,
-  DocumentStore,
-  ListDocumentsOptions,
-  NewUpload,
-  PutDocumentOptions,
-  ReadPart,
-  StorageDriver,
-  StoredDocument,
-  UploadToken,
-} from "./storage/driver.ts";

@@ -1,7 +1,6 @@
-import { parseRepositoryName, type Registry } from "@drayage/oci";
+import { parseRepositoryName, type Registry, type StorageDriver } from "@drayage/oci";
 import { StoredRepository } from "./repository.ts";
 import { listRepositories } from "./storage/catalog.ts";
-import type { StorageDriver } from "./storage/driver.ts";
 import { KeptHashes } from "./storage/hashing.ts";
 import { Writers } from "./storage/writer.ts";
 

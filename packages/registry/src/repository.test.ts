@@ -8,13 +8,13 @@ import {
   type At,
   type Descriptor,
   type Repository,
+  type StorageDriver,
 } from "@drayage/oci";
 import { createArtifact, createImage, createIndex, pushImage } from "@drayage/testkit";
 import { describe, expect, test } from "vitest";
 import { changesOf, dyingAt, interrupted } from "../fixture/crash.ts";
 import { createMemoryDriver } from "./drivers/memory.ts";
 import { createRegistry } from "./registry.ts";
-import type { StorageDriver } from "./storage/driver.ts";
 
 const image = createImage({ layers: 2 });
 const { descriptor } = image.document;

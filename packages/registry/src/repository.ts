@@ -192,9 +192,9 @@ export class StoredRepository implements Repository {
   }
 
   /** Stores bytes that prove themselves, without a session: nobody else goes on with them. */
-  async #store({ digest, size }: Descriptor, bytes: Bytes, { signal }: CallOptions): Promise<void> {
+  async #store({ digest }: Descriptor, bytes: Bytes, { signal }: CallOptions): Promise<void> {
     const { blobs } = this.#place.driver;
-    const token = await blobs.begin({ id: randomUUID(), digest, size, signal });
+    const token = await blobs.begin({ id: randomUUID(), signal });
     const appended = await blobs.append(
       token,
       tapped(bytes, () => undefined, { signal }),

@@ -25,6 +25,11 @@ export { openWorld, type HostileLogin, type HostileWorld } from "./hostile/world
 export type { RepositoryTraits } from "./contract/case.ts";
 export { repositoryContract, type OpenedSubject, type RepositorySubject } from "./contract/repository.ts";
 export {
+  storageDriverContract,
+  type OpenedStorage,
+  type StorageDriverSubject,
+} from "./contract/storage-driver.ts";
+export {
   createRequestLog,
   type LoggedRequest,
   type RequestEvents,

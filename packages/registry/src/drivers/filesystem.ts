@@ -1,5 +1,5 @@
+import type { StorageDriver } from "@drayage/oci";
 import { join } from "node:path";
-import type { StorageDriver } from "../storage/driver.ts";
 import { createFileBlobs } from "./filesystem/blobs.ts";
 import { createFileDocuments } from "./filesystem/documents.ts";
 import { createDisk } from "./filesystem/disk.ts";
@@ -26,5 +26,6 @@ export function createFilesystemDriver(
     documents: createFileDocuments(join(directory, "documents"), disk),
     blobs: createFileBlobs(directory, disk),
     exclusive: true,
+    remote: false,
   };
 }

@@ -1,6 +1,6 @@
+import type { StorageDriver } from "@drayage/oci";
 import { createMemoryBlobs } from "./memory/blobs.ts";
 import { createMemoryDocuments } from "./memory/documents.ts";
-import type { StorageDriver } from "../storage/driver.ts";
 
 export interface MemoryDriverOptions {
   /** The time in milliseconds since 1970. */
@@ -14,5 +14,10 @@ export interface MemoryDriverOptions {
  */
 export function createMemoryDriver({ now = Date.now }: MemoryDriverOptions = {}): StorageDriver {
   // Two registries over one driver behave like two machines over one object store.
-  return { documents: createMemoryDocuments(now), blobs: createMemoryBlobs(), exclusive: false };
+  return {
+    documents: createMemoryDocuments(now),
+    blobs: createMemoryBlobs(),
+    exclusive: false,
+    remote: false,
+  };
 }

@@ -1,5 +1,4 @@
-import type { CallOptions, ListOptions } from "@drayage/oci";
-import type { DocumentStore } from "./driver.ts";
+import type { CallOptions, ListOptions, DocumentStore } from "@drayage/oci";
 import { blobsPrefix, catalogKey, catalogPrefix, manifestsPrefix } from "./keys.ts";
 import { listKeys } from "./list.ts";
 import type { Place } from "./place.ts";

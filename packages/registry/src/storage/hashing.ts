@@ -1,4 +1,11 @@
-import { abortable, createDigester, type Bytes, type Digest, type DigestAlgorithm } from "@drayage/oci";
+import {
+  abortable,
+  createDigester,
+  type Bytes,
+  type Digest,
+  type DigestAlgorithm,
+  type UploadToken,
+} from "@drayage/oci";
 
 /** How many unfinished hashes are kept; the bytes of an upload whose hash was dropped are read again. */
 const keptHashes = 1000;
@@ -10,21 +17,36 @@ export interface RunningHash {
   update(chunk: Uint8Array): void;
   /** The digest of all bytes so far; afterwards the hash is spent. */
   digest(): Digest;
+  /** What it takes to go on in another process, where that is possible. */
+  save?(): SavedHash;
+}
+
+/** The state of a hash that has seen `size` bytes; it has some of them in it, so that no client may see it. */
+export interface SavedHash {
+  readonly size: number;
+  /** In base64. */
+  readonly state: string;
+}
+
+/** Up to where an upload is hashed: its token tells apart what others may have stored at the same offset. */
+interface Position {
+  readonly token: UploadToken;
+  readonly size: number;
 }
 
 /** Hashes of uploads between two requests: never needed, since the store can read its bytes again. */
 export class KeptHashes {
-  readonly #hashes = new Map<string, RunningHash>();
+  readonly #hashes = new Map<string, { readonly hash: RunningHash; readonly token: UploadToken }>();
 
-  /** The hash of exactly the first `size` bytes, which nobody else gets then. */
-  take(id: string, size: number): RunningHash | undefined {
+  /** The hash of exactly the bytes that are stored, which nobody else gets then. */
+  take(id: string, { token, size }: Position): RunningHash | undefined {
     const found = this.#hashes.get(id);
     this.#hashes.delete(id);
-    return found?.size === size ? found : undefined;
+    return found?.token === token && found.hash.size === size ? found.hash : undefined;
   }
 
-  keep(id: string, hash: RunningHash): void {
-    this.#hashes.set(id, hash);
+  keep(id: string, hash: RunningHash, token: UploadToken): void {
+    this.#hashes.set(id, { hash, token });
     const oldest = this.#hashes.size > keptHashes ? this.#hashes.keys().next().value : undefined;
     if (oldest !== undefined) this.#hashes.delete(oldest);
   }

@@ -1,5 +1,4 @@
-import type { CallOptions } from "@drayage/oci";
-import type { DocumentStore } from "./driver.ts";
+import type { CallOptions, DocumentStore } from "@drayage/oci";
 
 const defaultPage = 1000;
 

@@ -5,8 +5,8 @@ import {
   type Descriptor,
   type Digest,
   type ManifestDocument,
+  type StoredDocument,
 } from "@drayage/oci";
-import type { StoredDocument } from "./driver.ts";
 import { blobKey, manifestKey } from "./keys.ts";
 import type { Place } from "./place.ts";
 import { encodeRecord, parseRecord, textOf } from "./record.ts";

@@ -1,4 +1,4 @@
-import type { StorageDriver } from "./driver.ts";
+import type { StorageDriver } from "@drayage/oci";
 
 /** Where the documents of one repository are. */
 export interface Place {

@@ -7,8 +7,10 @@ import {
   type Digest,
   type DigestAlgorithm,
   type JsonObject,
+  type DocumentStore,
+  type UploadToken,
 } from "@drayage/oci";
-import type { DocumentStore, UploadToken } from "./driver.ts";
+import type { SavedHash } from "./hashing.ts";
 import { uploadKey } from "./keys.ts";
 import { digestOfRecord, encodeRecord, numberOf, parseRecord, textOf } from "./record.ts";
 
@@ -17,6 +19,8 @@ export interface Session {
   readonly repository: string;
   readonly token: UploadToken;
   readonly algorithm: DigestAlgorithm;
+  /** The hash of what is stored, where others could not have it otherwise. */
+  readonly hash?: SavedHash | undefined;
   /** Who writes just now. */
   readonly claim?: Claim | undefined;
   /** What its last writer was about to make of it. */
@@ -65,8 +69,8 @@ export function storeSession(
   id: string,
   { session, etag }: { readonly session: Session; readonly etag: string | undefined },
 ): Promise<string | undefined> {
-  const { repository, token, algorithm, claim, committing, isEnded, committed } = session;
-  const record = encodeRecord({ repository, token, algorithm, claim, committing, isEnded, committed });
+  const { repository, token, algorithm, hash, claim, committing, isEnded, committed } = session;
+  const record = encodeRecord({ repository, token, algorithm, hash, claim, committing, isEnded, committed });
   return documents.put(uploadKey(id), record, etag === undefined ? { ifNoneMatch: "*" } : { ifMatch: etag });
 }
 
@@ -74,12 +78,14 @@ function parseSession(bytes: Uint8Array): Session {
   const record = parseRecord(bytes);
   const algorithm = textOf(record, "algorithm");
   if (!isDigestAlgorithm(algorithm)) throw damaged();
+  const hash = parsePart(record, "hash");
   const claim = parsePart(record, "claim");
   const committed = parsePart(record, "committed");
   return {
     repository: textOf(record, "repository"),
     token: textOf(record, "token"),
     algorithm,
+    hash: hash && { size: numberOf(hash, "size"), state: textOf(hash, "state") },
     claim: claim && { by: textOf(claim, "by"), until: numberOf(claim, "until") },
     committing: Object.hasOwn(record, "committing") ? digestOfRecord(record, "committing") : undefined,
     isEnded: ownValue(record, "isEnded") === true ? true : undefined,

@@ -11,6 +11,7 @@ import {
 import type { BlobLinks } from "./blobs.ts";
 import { createRunningHash, tapped, type KeptHashes, type RunningHash } from "./hashing.ts";
 import type { Place } from "./place.ts";
+import { openPortableHash } from "./portable-hash.ts";
 import { findSession, type Session } from "./session.ts";
 import { endUpload, uploadUnknown, type HeldUpload, type WantedUpload, type Writers } from "./writer.ts";
 
@@ -24,6 +25,8 @@ export interface UploadDesk {
 export interface Surroundings extends UploadDesk {
   /** It has become a blob already, and only its client does not know. */
   readonly isRepeated: boolean;
+  /** The rest comes now, and is committed in the same breath. */
+  readonly isClosing: boolean;
   readonly place: Place;
   readonly links: BlobLinks;
 }
@@ -96,8 +99,8 @@ export class StoredUpload implements UploadSession {
     { held, signal }: CallOptions & { readonly held: HeldUpload },
   ): Promise<number> {
     const { hashes, place } = this.#around;
-    const { algorithm, token } = held.session;
-    const hash = at === 0 ? createRunningHash(algorithm) : hashes.take(this.id, at);
+    const { token } = held.session;
+    const hash = at === 0 ? await this.#newHash(held.session) : await this.#hashOf(held.session, at);
     const visited = tapped(
       bytes,
       (chunk) => {
@@ -107,21 +110,26 @@ export class StoredUpload implements UploadSession {
       { signal },
     );
     const appended = await place.driver.blobs.append(token, visited, { at, signal });
-    held.session = { ...held.session, token: appended.token };
+    const isWhole = hash?.size === appended.offset;
+    held.session = {
+      ...held.session,
+      token: appended.token,
+      hash: isWhole ? hash.save?.() : undefined,
+    };
     this.#offset = appended.offset;
-    if (hash?.size === appended.offset) hashes.keep(this.id, hash);
+    if (isWhole) hashes.keep(this.id, hash, appended.token);
     if (appended.failure !== undefined) throw appended.failure.error;
     return appended.offset;
   }
 
   /** Turns the stored bytes into content, unless they are not what `digest` says. Resolves to their size. */
   async #publish(digest: Digest, held: HeldUpload): Promise<number> {
-    const { hashes, place } = this.#around;
     const { token } = held.session;
-    const hash = hashes.take(this.id, await this.#storedOffset(held.session));
+    const hash = await this.#hashOf(held.session, await this.#storedOffset(held.session));
     try {
       const isHashed = hash?.algorithm === algorithmOf(digest) && isHashOf(hash, digest);
-      const { size } = await place.driver.blobs.commit(token, digest, { verify: !isHashed });
+      const { blobs } = this.#around.place.driver;
+      const { size } = await blobs.commit(token, digest, { verify: !isHashed });
       return size;
     } catch (error) {
       if (isOciError(error, "BLOB_UPLOAD_UNKNOWN")) return this.#publishedBefore(digest, held);
@@ -146,6 +154,20 @@ export class StoredUpload implements UploadSession {
     }
     await held.renew(); // unless it has been cancelled, and its bytes are gone for that reason
     return content.size;
+  }
+
+  /** The runtime's own hash is faster, and enough where it need not outlive this process. */
+  async #newHash({ algorithm }: Session): Promise<RunningHash | undefined> {
+    const { isClosing, place } = this.#around;
+    const mayMove = place.driver.remote && !isClosing;
+    return mayMove ? openPortableHash(algorithm) : createRunningHash(algorithm);
+  }
+
+  /** The hash of the stored bytes, if anybody knows it. */
+  async #hashOf({ algorithm, hash, token }: Session, size: number): Promise<RunningHash | undefined> {
+    const kept = this.#around.hashes.take(this.id, { token, size });
+    if (kept !== undefined || hash?.size !== size) return kept;
+    return openPortableHash(algorithm, hash);
   }
 
   async #storedOffset({ token }: Session): Promise<number> {

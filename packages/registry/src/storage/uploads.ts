@@ -43,7 +43,7 @@ export class Uploads {
   }): Promise<StoredUpload> {
     const { driver, name } = this.#place;
     const id = randomUUID();
-    const token = await driver.blobs.begin({ id, digest, signal });
+    const token = await driver.blobs.begin({ id, signal });
     const session = { repository: name, token, algorithm };
     try {
       await storeSession(driver.documents, id, { session, etag: undefined });
@@ -51,7 +51,7 @@ export class Uploads {
       await driver.blobs.abort(token); // nobody else knows of it
       throw error;
     }
-    return this.#uploadAt(id, 0);
+    return this.#uploadAt(id, 0, { digest });
   }
 
   async #resume(
@@ -63,18 +63,23 @@ export class Uploads {
     if (found === undefined || found.session.repository !== name) throw uploadUnknown(id);
     const { committed, token } = found.session;
     if (committed === undefined) {
-      return this.#uploadAt(id, (await driver.blobs.offset(token, { signal })) ?? 0);
+      return this.#uploadAt(id, (await driver.blobs.offset(token, { signal })) ?? 0, { digest });
     }
     const isRepeated = committed.digest === digest && now() - found.modified < repeatable;
     if (!isRepeated) throw uploadUnknown(id);
-    return this.#uploadAt(id, committed.size, { isRepeated });
+    return this.#uploadAt(id, committed.size, { digest, isRepeated });
   }
 
-  #uploadAt(id: string, offset: number, { isRepeated = false } = {}): StoredUpload {
+  #uploadAt(
+    id: string,
+    offset: number,
+    { digest, isRepeated = false }: { readonly digest: Digest | undefined; readonly isRepeated?: boolean },
+  ): StoredUpload {
     return new StoredUpload(id, offset, {
       place: this.#place,
       links: this.#links,
       isRepeated,
+      isClosing: digest !== undefined,
       ...this.#desk,
     });
   }

@@ -1,8 +1,15 @@
-import { bytesOf, digestOf, OciError, type Bytes, type Repository } from "@drayage/oci";
+import {
+  bytesOf,
+  digestOf,
+  OciError,
+  type Bytes,
+  type Repository,
+  type DocumentStore,
+  type StorageDriver,
+} from "@drayage/oci";
 import { describe, expect, test } from "vitest";
 import { createMemoryDriver } from "../drivers/memory.ts";
 import { createRegistry } from "../registry.ts";
-import type { DocumentStore, StorageDriver } from "./driver.ts";
 
 const bytes = Buffer.from("0123456789");
 const digest = digestOf(bytes);

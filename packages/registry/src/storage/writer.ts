@@ -1,8 +1,7 @@
 import { randomUUID } from "node:crypto";
-import { isOciError, OciError, type Digest } from "@drayage/oci";
+import { isOciError, OciError, type Digest, type DocumentStore, type StorageDriver } from "@drayage/oci";
 import { uploadKey } from "./keys.ts";
 import { findSession, readSession, storeSession, type Session, type StoredSession } from "./session.ts";
-import type { DocumentStore, StorageDriver } from "./driver.ts";
 
 /** How long a writer that says nothing keeps its claim, in milliseconds. */
 const lease = 120_000;

@@ -1,6 +1,5 @@
 import type { FileHandle } from "node:fs/promises";
-import { OciError, type Bytes } from "@drayage/oci";
-import type { Appended } from "../../storage/driver.ts";
+import { OciError, type Bytes, type Appended } from "@drayage/oci";
 import { ifPresent, onDisk, withFile, type Disk } from "./disk.ts";
 
 const batchSize = 1024 * 1024;

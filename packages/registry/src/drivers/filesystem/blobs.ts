@@ -1,7 +1,6 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
-import { algorithmOf, createDigester, hexOf, OciError, type Digest } from "@drayage/oci";
-import type { BlobStore } from "../../storage/driver.ts";
+import { algorithmOf, createDigester, hexOf, OciError, type Digest, type BlobStore } from "@drayage/oci";
 import { appendToFile } from "./append.ts";
 import { ifPresent, type Disk } from "./disk.ts";
 import { readFilePart } from "./read.ts";

@@ -1,9 +1,8 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { bytesOf, digestOf, readAll } from "@drayage/oci";
+import { bytesOf, digestOf, readAll, type StorageDriver } from "@drayage/oci";
 import { expect, onTestFinished, test } from "vitest";
-import type { StorageDriver } from "../../storage/driver.ts";
 import { createFilesystemDriver } from "../filesystem.ts";
 import { onDisk } from "./disk.ts";
 

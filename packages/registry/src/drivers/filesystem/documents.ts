@@ -1,7 +1,6 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
-import { digestOf, type CallOptions } from "@drayage/oci";
-import type { DocumentStore, StoredDocument } from "../../storage/driver.ts";
+import { digestOf, type CallOptions, type DocumentStore, type StoredDocument } from "@drayage/oci";
 import { ifPresent, withFile, type Disk } from "./disk.ts";
 import { pathOfKey, pathOfPrefix } from "./key-path.ts";
 import { listDocuments } from "./listing.ts";

@@ -1,6 +1,5 @@
 import { open, type FileHandle } from "node:fs/promises";
-import { OciError } from "@drayage/oci";
-import type { ReadPart } from "../../storage/driver.ts";
+import { OciError, type ReadPart } from "@drayage/oci";
 import { ifPresent, onDisk } from "./disk.ts";
 
 const chunkSize = 1024 * 1024;

@@ -1,5 +1,13 @@
-import { algorithmOf, createDigester, OciError, type Bytes, type Digest } from "@drayage/oci";
-import type { Appended, BlobStore, ReadPart } from "../../storage/driver.ts";
+import {
+  algorithmOf,
+  createDigester,
+  OciError,
+  type Bytes,
+  type Digest,
+  type Appended,
+  type BlobStore,
+  type ReadPart,
+} from "@drayage/oci";
 
 interface Content {
   readonly chunks: Uint8Array[];

@@ -1,4 +1,4 @@
-import type { DocumentStore, StoredDocument } from "../../storage/driver.ts";
+import type { DocumentStore, StoredDocument } from "@drayage/oci";
 
 /** Documents in a map. */
 export function createMemoryDocuments(now: () => number): DocumentStore {

@@ -1,4 +1,6 @@
-import type { Bytes, CallOptions, Digest } from "@drayage/oci";
+import type { Bytes } from "./bytes.ts";
+import type { Digest } from "./digest.ts";
+import type { CallOptions } from "./repository.ts";
 
 /**
  * Where a registry keeps its bytes: small documents by key, and large content by digest.
@@ -10,6 +12,8 @@ export interface StorageDriver {
   readonly blobs: BlobStore;
   /** One process at a time uses this storage, so that what another one was doing has ended. */
   readonly exclusive: boolean;
+  /** The bytes are far away: better to store the state of an upload's hash with its session than to read them again. */
+  readonly remote: boolean;
 }
 
 /**
@@ -67,7 +71,10 @@ export interface DocumentPage {
   readonly more: boolean;
 }
 
-/** All that another process needs to go on with an upload; only the store that gave it can read it. */
+/**
+ * All that another process needs to go on with an upload; only the store that gave it can read it. An append gives a
+ * new one, from which to go on; until that has been kept, the one before is still good.
+ */
 export type UploadToken = string;
 
 /** Content by digest, and uploads that become content. */
@@ -75,11 +82,11 @@ export interface BlobStore {
   stat(digest: Digest, options?: CallOptions): Promise<{ readonly size: number } | undefined>;
   /** Exactly `length` bytes from `start`. @throws OciError BLOB_UNKNOWN, STORAGE_INVALID from the iteration */
   read(digest: Digest, part: ReadPart): Bytes;
-  /** A new upload; what is known beforehand helps to place it. */
+  /** A new upload. */
   begin(upload: NewUpload): Promise<UploadToken>;
   /** Appends behind the offset, which the caller knows to be `at`; what is reported as stored survives a crash. */
   append(token: UploadToken, bytes: Bytes, options: AppendOptions): Promise<Appended>;
-  /** How many bytes are stored durably, or `undefined` if nothing is left of the upload. */
+  /** How many bytes are stored durably, or `undefined` if it is known that nothing is left of the upload. */
   offset(token: UploadToken, options?: CallOptions): Promise<number | undefined>;
   /**
    * Makes the upload readable as `digest`. Once that is done nothing is left of the upload: that the same content
@@ -92,6 +99,8 @@ export interface BlobStore {
   abort(token: UploadToken): Promise<void>;
   /** Removes content; absent is success. */
   remove(digest: Digest): Promise<void>;
+  /** Where whoever has the URL can read the content for a while, if the store hands out such things. */
+  locate?(digest: Digest, options?: CallOptions): Promise<string | undefined>;
 }
 
 export interface ReadPart extends CallOptions {
@@ -102,8 +111,6 @@ export interface ReadPart extends CallOptions {
 export interface NewUpload extends CallOptions {
   /** A UUID. */
   readonly id: string;
-  readonly digest?: Digest | undefined;
-  readonly size?: number | undefined;
 }
 
 export interface AppendOptions extends CallOptions {
