@@ -89,13 +89,13 @@ export interface BlobStore {
   /** How many bytes are stored durably, or `undefined` if it is known that nothing is left of the upload. */
   offset(token: UploadToken, options?: CallOptions): Promise<number | undefined>;
   /**
-   * Makes the upload readable as `digest`. Once that is done nothing is left of the upload: that the same content
-   * is here already does not tell that it came from this one.
+   * Makes the upload readable as `digest`. Done once more it fails, unless the token itself still has the bytes:
+   * that the same content is here already does not tell that it came from this upload.
    *
    * @throws OciError BLOB_UPLOAD_UNKNOWN, DIGEST_MISMATCH
    */
   commit(token: UploadToken, digest: Digest, options: CommitOptions): Promise<{ readonly size: number }>;
-  /** Gives an upload up; absent is success. */
+  /** Gives an upload up, and never takes away what it has become; absent is success. */
   abort(token: UploadToken): Promise<void>;
   /** Removes content; absent is success. */
   remove(digest: Digest): Promise<void>;

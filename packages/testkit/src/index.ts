@@ -36,6 +36,16 @@ export {
   type RequestKind,
   type RequestLog,
 } from "./request-log.ts";
+export type { S3Bucket, S3Object, S3Traits, S3Upload } from "./s3/bucket.ts";
+export {
+  createS3Emulator,
+  type S3Emulator,
+  type S3EmulatorOptions,
+  type S3LedgerEntry,
+} from "./s3/emulator.ts";
+export type { S3Operation } from "./s3/exchange.ts";
+export type { S3Fault } from "./s3/fault.ts";
+export type { S3Identity } from "./s3/signature.ts";
 export type { BasicAuth, BearerAuth, ScriptedAuth } from "./scripted/authorize.ts";
 export type { ScriptedContent, ScriptedRepository, StoredManifest } from "./scripted/content.ts";
 export type { ScriptedAnswer, ScriptedRequest } from "./scripted/exchange.ts";
