@@ -121,6 +121,7 @@ export { resolveRange, type Range } from "./range.ts";
 export type {
   Action,
   BlobContent,
+  BlobLocator,
   BlobReader,
   BlobWriter,
   CallOptions,

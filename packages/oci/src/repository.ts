@@ -143,6 +143,11 @@ export interface Deleter {
   deleteBlob(digest: Digest, options?: CallOptions): Promise<DeleteResult>;
 }
 
+export interface BlobLocator {
+  /** A URL at which whoever has it can read the blob for a while; `undefined` if it is only to be had here. */
+  locateBlob(digest: Digest, options?: CallOptions): Promise<string | undefined>;
+}
+
 /** What content can be read from. */
 export interface Source extends ManifestReader, BlobReader, ReferrerLister {}
 
@@ -154,6 +159,8 @@ export interface Repository extends Target, TagLister, Deleter {
   readonly name: string;
   /** Lists tags together with their digests, where that costs no request per tag. */
   readonly inventory?: TagInventory | undefined;
+  /** Leads to blobs where they are kept, so that a server need not pass them on. */
+  readonly locator?: BlobLocator | undefined;
 }
 
 /** What will be done with a repository, as scopes name it. */

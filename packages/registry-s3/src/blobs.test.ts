@@ -47,12 +47,13 @@ describe("requests", () => {
     expect(foldersOf(s3)).toEqual({ data: 1, blobs: 1 });
   });
 
-  test("for a large blob are its parts and three, and no copy", async () => {
+  test("for a large blob are its parts and four, and no copy", async () => {
     const { s3, driver } = await openEmulated();
     await commit(driver, await uploaded(driver, piecesOf(large, 64 * 1024)), large);
     expect(countsOf(s3)).toEqual({
       "CreateMultipartUpload data": 1,
       "UploadPart data": 2,
+      "HeadObject data": 1,
       "CompleteMultipartUpload data": 1,
       "PutObject blobs": 1,
     });
@@ -221,6 +222,14 @@ describe("a commit", () => {
     await expect(commit(driver, token, large)).rejects.toMatchObject({ code: "UNAVAILABLE" });
     await expect(commit(driver, token, small)).rejects.toMatchObject({ code: "DIGEST_MISMATCH" });
     expect(await commit(driver, token, large)).toEqual({ size: large.byteLength });
+  });
+
+  test("that is repeated for other bytes, by a client that has not heard of the first, takes nothing away", async () => {
+    const { driver } = await openEmulated({ traits: { repeatedComplete: "answered" } });
+    const token = await uploaded(driver, bytesOf(large));
+    await commit(driver, token, large);
+    await expect(commit(driver, token, small, true)).rejects.toMatchObject({ code: "DIGEST_MISMATCH" });
+    expect((await read(driver, digestOf(large), large.byteLength)).byteLength).toBe(large.byteLength);
   });
 
   test("whose answers are lost succeeds all the same", async () => {

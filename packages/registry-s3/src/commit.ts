@@ -63,11 +63,13 @@ async function store(bucket: Bucket, state: UploadState, digest: Digest | undefi
   return { key, size: bytes.byteLength, isNew: true };
 }
 
-/** Makes an object of the parts, unless an earlier commit has come this far, or has made one of them its own. */
+/** Makes an object of the parts, unless an earlier commit has come this far. */
 async function complete(bucket: Bucket, state: UploadState, multipart: Multipart): Promise<Data> {
   const { id, size } = state;
   const key = dataKey(id);
-  const isNew = await isCompleted(bucket, state, multipart);
+  // Stores answer a repeated completion as if it were the first, so that they cannot tell.
+  const isThere = (await bucket.head(key)) !== undefined;
+  const isNew = !isThere && (await isCompleted(bucket, state, multipart));
   if (!isNew && (await bucket.head(key))?.size !== size) throw uploadUnknown();
   return { key, size, isNew };
 }

@@ -6,7 +6,10 @@ const stores = [
   ["Amazon's", {}],
   ["a store without conditional deletes", { conditionalDelete: "ignored" }],
   ["a store without conditions", { conditionalPut: "refused", conditionalDelete: "refused" }],
-  ["a store with late aborts and short pages", { lateAbort: true, pageSize: 2 }],
+  [
+    "a store with late aborts, short pages and repeated completions",
+    { lateAbort: true, pageSize: 2, repeatedComplete: "answered" },
+  ],
 ] as const;
 
 for (const [name, traits] of stores) {

@@ -13,6 +13,7 @@ import {
   verified,
   type At,
   type BlobContent,
+  type BlobLocator,
   type Bytes,
   type CallOptions,
   type DeleteResult,
@@ -47,6 +48,7 @@ import { Uploads, type OpenUploadOptions } from "./storage/uploads.ts";
 export class StoredRepository implements Repository {
   readonly name: string;
   readonly inventory: TagInventory = { listTagRecords: (options) => this.#listTagRecords(options) };
+  readonly locator?: BlobLocator;
   readonly #place: Place;
   readonly #blobs: BlobLinks;
   readonly #manifests: Manifests;
@@ -58,6 +60,9 @@ export class StoredRepository implements Repository {
     this.name = place.name;
     this.#place = place;
     this.#blobs = new BlobLinks(place);
+    if (place.driver.blobs.locate !== undefined) {
+      this.locator = { locateBlob: (digest, options) => this.#blobs.locate(parseDigest(digest), options) };
+    }
     this.#manifests = new Manifests(place);
     this.#tags = new Tags(place);
     this.#referrers = new Referrers(place, this.#manifests);

@@ -5,6 +5,7 @@ export function delegate(repository: Repository): Repository {
   return {
     name: repository.name,
     ...(repository.inventory === undefined ? {} : { inventory: repository.inventory }),
+    ...(repository.locator === undefined ? {} : { locator: repository.locator }),
     getManifest: (at, options) => repository.getManifest(at, options),
     headManifest: (at, options) => repository.headManifest(at, options),
     putManifest: (document, options) => repository.putManifest(document, options),

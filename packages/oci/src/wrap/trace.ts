@@ -4,7 +4,7 @@ import { delegate } from "./delegate.ts";
 /** One call of a repository that has ended. */
 export interface CallEvent {
   readonly repository: string;
-  readonly call: Exclude<keyof Repository, "name" | "inventory">;
+  readonly call: Exclude<keyof Repository, "name" | "inventory" | "locator">;
   /** What was asked for: a tag, a digest, or nothing for a list of all. */
   readonly subject?: string | undefined;
   readonly milliseconds: number;

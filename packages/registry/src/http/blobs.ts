@@ -32,6 +32,8 @@ async function getBlob({ name, digest: text }: BlobRoute, call: Call): Promise<R
   const digest = parseKnownBlob(text);
   const repository = call.repository(name);
   if (isUnmodified(call, digest)) return wholeReply(await demand(repository, digest, call), call);
+  const location = await repository.locator?.locateBlob(digest, { signal: call.signal });
+  if (location !== undefined) return elsewhereReply(digest, location);
   try {
     const { body, descriptor, range } = await repository.getBlob(digest, {
       range: rangeOf(call, digest),
@@ -43,6 +45,11 @@ async function getBlob({ name, digest: text }: BlobRoute, call: Call): Promise<R
     if (!isOciError(error, "RANGE_INVALID")) throw error;
     return unsatisfiedReply(await demand(repository, digest, call));
   }
+}
+
+/** Where the blob is to be had; whoever has the URL gets it, so that nobody keeps the answer. */
+function elsewhereReply(digest: Digest, location: string): Reply {
+  return emptyReply(307, { location, "docker-content-digest": digest, "cache-control": "no-store" });
 }
 
 async function headBlob({ name, digest }: BlobRoute, call: Call): Promise<Reply> {

@@ -41,6 +41,12 @@ export class BlobLinks {
     return { descriptor, range: { start, end }, body };
   }
 
+  /** Only for what this repository has, as everything. */
+  async locate(digest: Digest, options: CallOptions = {}): Promise<string | undefined> {
+    const descriptor = await this.find(digest, options);
+    return descriptor && this.#place.driver.blobs.locate?.(digest, options);
+  }
+
   /**
    * Makes content that is stored a blob of this repository.
    *

@@ -24,6 +24,8 @@ export interface S3Upload {
 export interface S3Bucket {
   readonly objects: Map<string, S3Object>;
   readonly uploads: Map<string, S3Upload>;
+  /** Multipart uploads that have become objects: id to key. */
+  readonly completed: Map<string, string>;
 }
 
 /** What a store can and cannot do, in which those that speak S3 differ. */
@@ -38,6 +40,8 @@ export interface S3Traits {
   readonly equalParts: boolean;
   /** Whether an upload that is aborted may have to be aborted again, as Amazon warns. */
   readonly lateAbort: boolean;
+  /** Whether an upload that is completed once more is unknown, or answered as before, as Amazon does for a while. */
+  readonly repeatedComplete: "unknown" | "answered";
   /** The most that a list has on one page. */
   readonly pageSize: number;
 }
@@ -49,6 +53,7 @@ export const standardTraits: S3Traits = {
   smallestPart: 5 * 1024 * 1024,
   equalParts: false,
   lateAbort: false,
+  repeatedComplete: "unknown",
   pageSize: 1000,
 };
 

@@ -72,7 +72,7 @@ export async function createS3Emulator(options: S3EmulatorOptions = {}): Promise
     options;
   const { now = Date.now } = options;
   const traits = { ...standardTraits, ...options.traits };
-  const content: S3Bucket = { objects: new Map(), uploads: new Map() };
+  const content: S3Bucket = { objects: new Map(), uploads: new Map(), completed: new Map() };
   const ledger: S3LedgerEntry[] = [];
   let nextFault = createFaults([]);
 

@@ -61,6 +61,10 @@ export function listParts(scene: S3Scene, call: S3Call): S3Answer {
 export function completeUpload(scene: S3Scene, call: S3Call): S3Answer {
   const { bucket, traits, now } = scene;
   const { request, key, content } = call;
+  const uploadId = request.parameters.get("uploadId") ?? "";
+  const before = bucket.completed.get(uploadId) === key ? bucket.objects.get(key) : undefined;
+  if (before !== undefined && traits.repeatedComplete === "answered")
+    return completedAnswer(call, before.etag);
   const upload = uploadOf(scene, call);
   const parts = namedParts(upload, Buffer.from(content).toString());
   requireSizes(parts, scene);
@@ -69,8 +73,13 @@ export function completeUpload(scene: S3Scene, call: S3Call): S3Answer {
   const etag = `"${createHash("md5").update(Buffer.concat(sums)).digest("hex")}-${parts.length}"`;
   const bytes = Buffer.concat(parts.map((part) => part.bytes));
   bucket.objects.set(key, { bytes, etag, modified: now, checksums: {} });
-  bucket.uploads.delete(request.parameters.get("uploadId") ?? "");
-  return xmlAnswer(formatXml("CompleteMultipartUploadResult", { Bucket: call.bucket, Key: key, ETag: etag }));
+  bucket.uploads.delete(uploadId);
+  bucket.completed.set(uploadId, key);
+  return completedAnswer(call, etag);
+}
+
+function completedAnswer({ bucket, key }: S3Call, etag: string): S3Answer {
+  return xmlAnswer(formatXml("CompleteMultipartUploadResult", { Bucket: bucket, Key: key, ETag: etag }));
 }
 
 export function abortUpload(scene: S3Scene, call: S3Call): S3Answer {
