@@ -6,8 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { formatPlatform, MemoryRegistry, type Registry } from "@drayage/oci";
 import { createHandler, listen, type RegistryServer } from "@drayage/registry";
-import { createArtifact, createImage, createIndex, pushImage } from "@drayage/testkit";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished } from "vitest";
+import { createArtifact, createImage, createIndex, createS3Emulator, pushImage } from "@drayage/testkit";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import { root } from "./workspace.ts";
 
 interface Ended {
@@ -363,6 +363,32 @@ describe("drayage serve", () => {
     const said = textOf(stderr);
     await stop("SIGTERM");
     expect(await said).toMatch(warning);
+  });
+
+  it("keeps what it was given in a bucket, for as many as serve it", async () => {
+    await pushImage(registry.repository("app"), index, { tags: ["v1"] });
+    await using s3 = await createS3Emulator();
+    vi.stubEnv("AWS_ACCESS_KEY_ID", s3.identity.accessKeyId);
+    vi.stubEnv("AWS_SECRET_ACCESS_KEY", s3.identity.secretAccessKey);
+    onTestFinished(() => void vi.unstubAllEnvs());
+    const bucket = ["--storage", `s3://${s3.bucket}/team`, "--s3-endpoint", s3.endpoint];
+    const [first, second] = await Promise.all([served(...bucket), served(...bucket, "--read-only")]);
+    await drayage("copy", `${server.host}/app:v1`, `${first.host}/app`);
+    expect(await drayage("digest", `${second.host}/app:v1`)).toMatchObject({ stdout: `${digest}\n` });
+    expect([...s3.content.objects.keys()].filter((key) => !key.startsWith("team/"))).toEqual([]);
+    expect(await Promise.all([first.stop("SIGTERM"), second.stop("SIGTERM")])).toEqual([0, 0]);
+  });
+
+  it("says where a bucket has no conditional writes", async () => {
+    await using s3 = await createS3Emulator({ traits: { conditionalPut: "refused" } });
+    vi.stubEnv("AWS_ACCESS_KEY_ID", s3.identity.accessKeyId);
+    vi.stubEnv("AWS_SECRET_ACCESS_KEY", s3.identity.secretAccessKey);
+    vi.stubEnv("AWS_ENDPOINT_URL_S3", s3.endpoint);
+    onTestFinished(() => void vi.unstubAllEnvs());
+    const { stop, stderr } = await served("--storage", `s3://${s3.bucket}`);
+    const said = textOf(stderr);
+    await stop("SIGTERM");
+    expect(await said).toMatch(/^This S3 store has no conditional writes: see to it that nobody else serves/);
   });
 
   it("keeps what it was given in its directory, and stops when it is told to", async () => {

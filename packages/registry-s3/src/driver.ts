@@ -35,6 +35,8 @@ export interface S3DriverOptions extends CallOptions {
   readonly equalParts?: boolean | undefined;
   /** Bytes that all uploads together may have in memory; 256 MiB by default. Each takes up to 5 MiB even if they are spent. */
   readonly memory?: number | undefined;
+  /** What the store can do, so that it is not tried out: for who may not write. */
+  readonly capabilities?: Capabilities | undefined;
   /** Lets clients read blobs from the bucket itself, by URLs that are good for so many seconds. */
   readonly redirectFor?: number | undefined;
 }
@@ -47,7 +49,7 @@ export interface S3Driver extends StorageDriver {
 }
 
 /**
- * Storage in an S3 bucket, which is looked at first: what the store can do decides whether many may serve it.
+ * Storage in an S3 bucket, which is tried out first: what the store can do decides whether many may serve it.
  *
  * With conditional writes any number of processes may (`exclusive` is false). Without them one at a time may, and
  * keeps its own writes in order.
@@ -68,7 +70,7 @@ export async function openS3Driver(options: S3DriverOptions): Promise<S3Driver> 
   const client = new S3Client(configOf(options));
   const bucket = new Bucket(client, { name: options.bucket, prefix: folderOf(options.prefix) });
   try {
-    const capabilities = await probe(bucket, { signal });
+    const capabilities = options.capabilities ?? (await probe(bucket, { signal }));
     const pointers = createDocuments(bucket, pointersFolder, capabilities);
     return {
       documents: createDocuments(bucket, documentsFolder, capabilities),

@@ -48,7 +48,9 @@ export function isUnsupported({ code, status }: Failure): boolean {
 function failureOf(error: unknown): Failure {
   if (!(error instanceof Error)) return { code: "Unknown", status: undefined, attempts: 1 };
   const { httpStatusCode, attempts } = metadataOf(error);
-  return { code: error.name, status: httpStatusCode, attempts: attempts ?? 1 };
+  // What the store has not answered is told by the message: no region, no credentials, no connection.
+  const code = httpStatusCode === undefined ? error.message : error.name;
+  return { code, status: httpStatusCode, attempts: attempts ?? 1 };
 }
 
 function metadataOf(error: Error): {

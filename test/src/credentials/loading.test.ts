@@ -96,4 +96,35 @@ describe("the command", () => {
     );
     expect([...new Set(loaded)]).toEqual(["credentials-docker", folder]);
   });
+
+  const storage = JSON.stringify(pathToFileURL(`${root}/packages/cli/src/storage.ts`));
+
+  test("loads what keeps content in S3 only for a bucket", () => {
+    const loadedOf = (text: string): readonly string[] =>
+      modulesOf(`
+        const { openStorage, parseStorage } = await import(${storage});
+        await openStorage(parseStorage("${text}"), { isReadOnly: true }).catch(() => {});
+      `).filter((url) => /registry-s3|@aws-sdk/.test(url));
+    expect(loadedOf("memory:")).toEqual([]);
+    expect(loadedOf("s3://images")).not.toEqual([]);
+  });
+
+  test("names the package that is missing for a bucket", () => {
+    const urls = modulesOf(`
+      registerHooks({
+        resolve(specifier, context, next) {
+          if (specifier !== "@drayage/registry-s3") return next(specifier, context);
+          throw Object.assign(new Error("not installed"), { code: "ERR_MODULE_NOT_FOUND" });
+        },
+      });
+      const { openStorage, parseStorage } = await import(${storage});
+      const error = await openStorage(parseStorage("s3://images"), { isReadOnly: true }).catch((error) => error);
+      urls.splice(0, Infinity, error.code, error.message, error.hint);
+    `);
+    expect(urls).toEqual([
+      "OPTION_INVALID",
+      "@drayage/registry-s3, which keeps content in S3, is not installed",
+      "npm install --global drayage @drayage/registry-s3",
+    ]);
+  });
 });

@@ -1,17 +1,17 @@
 import { once } from "node:events";
-import { isLoopback, isOciError, OciError, readOnly, type CallOptions } from "@drayage/oci";
 import {
-  createFilesystemDriver,
-  createHandler,
-  createMemoryDriver,
-  createRegistry,
-  listen,
-  type HandlerOptions,
+  isLoopback,
+  isOciError,
+  OciError,
+  readOnly,
+  type CallOptions,
   type StorageDriver,
-} from "@drayage/registry";
+} from "@drayage/oci";
+import { createHandler, createRegistry, listen, type HandlerOptions } from "@drayage/registry";
 import { defineCommand, type Command } from "../command.ts";
 import { exitStatus } from "../exit.ts";
 import { withHint } from "../hint.ts";
+import { openStorage, parseStorage } from "../storage.ts";
 
 interface Address {
   readonly host: string;
@@ -19,6 +19,8 @@ interface Address {
 }
 
 const publicWarning = "Whoever reaches this address can push and delete; --read-only refuses every change.";
+const exclusiveWarning =
+  "This S3 store has no conditional writes: see to it that nobody else serves the same bucket and prefix.";
 const memoryWarning = "Content is kept in memory; --storage DIR keeps it on disk.";
 
 export const serve: Command = defineCommand({
@@ -34,14 +36,21 @@ export const serve: Command = defineCommand({
     storage: {
       type: "string",
       value: "DIR",
-      help: "where content is kept; memory: forgets it at the end (memory:)",
+      help: "where content is kept: a directory, s3://BUCKET/PREFIX, or memory:, which forgets it at the end (memory:)",
+    },
+    "s3-endpoint": {
+      type: "string",
+      value: "URL",
+      help: "the S3 store, if it is not Amazon's (AWS_ENDPOINT_URL_S3)",
     },
     "read-only": { type: "boolean", help: "refuse every change" },
   },
   async run({ values, print, signal }) {
     const address = parseAddress(values.listen ?? "127.0.0.1:5000");
     const isReadOnly = values["read-only"] === true;
-    const driver = openStorage(values.storage ?? "memory:");
+    const storage = parseStorage(values.storage ?? "memory:");
+    const s3Endpoint = values["s3-endpoint"] ?? process.env["AWS_ENDPOINT_URL_S3"];
+    const driver = await openStorage(storage, { s3Endpoint, isReadOnly, signal });
     if (!isReadOnly) await requireWritable(driver, { signal });
     const registry = createRegistry(driver);
     const served = isReadOnly ? readOnly(registry) : registry;
@@ -54,6 +63,7 @@ export const serve: Command = defineCommand({
       print.result({ url: server.url, host: server.host }, server.url);
       if (!isReadOnly && !isLoopback(server.host)) print.note(publicWarning);
       if (values.storage === undefined) print.note(memoryWarning);
+      if (storage.kind === "s3" && driver.exclusive && !isReadOnly) print.note(exclusiveWarning);
       if (!signal.aborted) await once(signal, "abort");
     } finally {
       await server.close();
@@ -72,14 +82,6 @@ async function requireWritable({ documents }: StorageDriver, { signal }: CallOpt
     if (!isOciError(error)) throw error;
     throw withHint(error, "--storage needs a place that can be written to; with --read-only it need not be");
   }
-}
-
-function openStorage(storage: string): StorageDriver {
-  // A variable that is not set must not fill the current folder, nor another scheme a folder of its name.
-  if (storage === "" || (storage !== "memory:" && /^[a-z][a-z0-9]+:/.test(storage))) {
-    throw new OciError("OPTION_INVALID", `--storage needs a directory or memory:, not "${storage}"`);
-  }
-  return storage === "memory:" ? createMemoryDriver() : createFilesystemDriver(storage);
 }
 
 /** The host and port of `HOST:PORT`, where an IPv6 address is in brackets. */

@@ -1,6 +1,16 @@
-import { bytesOf, digestOf, type Digest, type Registry } from "@drayage/oci";
+import {
+  bytesOf,
+  digestOf,
+  readOnly,
+  sub,
+  type Digest,
+  type Registry,
+  type StorageDriver,
+} from "@drayage/oci";
 import { describe, expect, test } from "vitest";
 import { ask, registries, serve } from "../../fixture/serve.ts";
+import { createMemoryDriver } from "../drivers/memory.ts";
+import { createRegistry } from "../registry.ts";
 
 const bytes = Buffer.from("0123456789");
 const digest = digestOf(bytes);
@@ -174,5 +184,45 @@ describe.each(registries)("blobs of %s", (_name, create) => {
     await ask(server, "DELETE", `/v2/a/b/blobs/${digest}`);
     await put(registry, bytes);
     expect((await get()).body).toEqual(bytes);
+  });
+});
+
+describe("blobs that can be had where they are stored", () => {
+  const location = "https://store.example/object?signature=secret";
+  function createElsewhere(): Registry {
+    const driver = createMemoryDriver();
+    const locate: StorageDriver["blobs"]["locate"] = async (of) => (of === digest ? location : undefined);
+    return createRegistry({ ...driver, blobs: { ...driver.blobs, locate } });
+  }
+
+  test("are redirected to, and nobody keeps the answer", async () => {
+    const { get } = await open(createElsewhere);
+    const { status, headers, body } = await get({ range: "bytes=2-4" });
+    expect([status, headers.location, headers["cache-control"]]).toEqual([307, location, "no-store"]);
+    expect([headers["docker-content-digest"], body.byteLength]).toEqual([digest, 0]);
+  });
+
+  test("are described here", async () => {
+    const { head, get } = await open(createElsewhere);
+    expect((await head()).headers["content-length"]).toBe("10");
+    expect((await get({ "if-none-match": `"${digest}"` })).status).toBe(304);
+  });
+
+  test("are sent from here where the store knows no place", async () => {
+    const { get } = await open(createElsewhere);
+    expect((await get({}, empty)).status).toBe(200);
+  });
+
+  test("are not redirected to from a repository that does not have them (CVE-2024-39897)", async () => {
+    const { server } = await open(createElsewhere);
+    expect((await ask(server, "GET", `/v2/other/blobs/${digest}`)).status).toBe(404);
+  });
+
+  test("are found through what stands on the registry", async () => {
+    const registry = createElsewhere();
+    await put(registry, bytes, "a/b");
+    for (const repository of [readOnly(registry).repository("a/b"), sub(registry, "a").repository("b")]) {
+      expect(await repository.locator?.locateBlob(digest)).toBe(location);
+    }
   });
 });
