@@ -1,3 +1,8 @@
+export {
+  conformanceContract,
+  type ConformanceSubject,
+  type OpenedConformance,
+} from "./conformance/conformance.ts";
 export { credentialProviderContract } from "./contract/credential-provider.ts";
 export type {
   CredentialClock,
