@@ -1,6 +1,6 @@
 import type { Digest } from "./digest.ts";
 import type { Tag } from "./name.ts";
-import type { CallOptions } from "./repository.ts";
+import type { ListOptions } from "./repository.ts";
 
 /** A tag and what is known of it without asking for its manifest; times are milliseconds since 1970. */
 export interface TagRecord {
@@ -15,5 +15,5 @@ export interface TagRecord {
 
 /** Tags with their digests, a page at a time instead of a request per tag. */
 export interface TagInventory {
-  listTagRecords(options?: CallOptions): AsyncIterable<TagRecord>;
+  listTagRecords(options?: ListOptions): AsyncIterable<TagRecord>;
 }

@@ -251,8 +251,8 @@ class MemoryRepository implements Repository {
     }
   }
 
-  async *#listTagRecords({ signal }: CallOptions = {}): AsyncGenerator<TagRecord, void, undefined> {
-    for await (const tag of this.listTags({ signal })) {
+  async *#listTagRecords(options: ListOptions = {}): AsyncGenerator<TagRecord, void, undefined> {
+    for await (const tag of this.listTags(options)) {
       const content = this.#peek();
       const found = content?.tags.get(tag);
       const descriptor = found && content?.manifests.get(found.digest)?.descriptor;

@@ -2,7 +2,7 @@ import { MemoryRegistry, OciError, parseRoute, type OciErrorCode, type Registry 
 import { createImage, pushImage } from "@drayage/testkit";
 import { describe, expect, test } from "vitest";
 import { createMemoryDriver } from "./drivers/memory.ts";
-import type { FailedRequest } from "./handler.ts";
+import { createHandler, type FailedRequest } from "./handler.ts";
 import { operationsOf } from "./http/route-table.ts";
 import { createRegistry } from "./registry.ts";
 import { ask, registries, serve, speak } from "../fixture/serve.ts";
@@ -229,4 +229,35 @@ test("what a client does wrong is not reported as a failure of ours", async () =
   const server = await serve(new MemoryRegistry(), { onError: (error) => told.push(error) });
   await ask(server, "GET", "/v2/a/manifests/v1");
   expect(told).toEqual([]);
+});
+
+describe("with a publicUrl", () => {
+  test("every Location begins with it, whatever Host and X-Forwarded-Host say", async () => {
+    const registry = createRegistry(createMemoryDriver());
+    await pushImage(registry.repository("a"), createImage(), { tags: ["v1"] });
+    const server = await serve(registry, { publicUrl: "https://registry.example.com/" });
+    const headers = { host: "evil.example", "x-forwarded-host": "evil.example" };
+    const { document, config } = createImage();
+    const answers = [
+      await ask(server, "POST", "/v2/a/blobs/uploads/", { headers }),
+      await ask(server, "POST", `/v2/a/blobs/uploads/?mount=${config.descriptor.digest}&from=a`, { headers }),
+      await ask(server, "PUT", "/v2/a/manifests/v2", { headers, body: document.bytes }),
+    ];
+    for (const answer of answers) {
+      expect(answer.headers.location).toMatch(/^https:\/\/registry\.example\.com\/v2\/a\//);
+    }
+  });
+
+  test.each([
+    "registry.example.com",
+    "ftp://a",
+    "https://",
+    "https://a/path",
+    "https://u:p@a",
+    "https://a?b",
+  ])("%s is none", (publicUrl) => {
+    expect(() => createHandler(new MemoryRegistry(), { publicUrl })).toThrow(
+      expect.objectContaining({ code: "OPTION_INVALID" }),
+    );
+  });
 });

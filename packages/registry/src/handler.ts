@@ -19,6 +19,8 @@ export interface HandlerOptions {
   readonly limits?: Partial<Limits> | undefined;
   /** How long a client may neither send nor take anything in the middle of a body, in milliseconds; a minute by default. */
   readonly idleTimeout?: number | undefined;
+  /** Where clients reach this registry, such as `https://registry.example.com`; a `Location` is only a path by default. */
+  readonly publicUrl?: string | undefined;
   /** Is told what was answered with a 5xx, since the answer itself tells nothing. */
   readonly onError?: ((error: unknown, request: FailedRequest) => void) | undefined;
 }
@@ -53,6 +55,7 @@ export function createHandler(registry: Registry, options: HandlerOptions = {}):
   const { idleTimeout = 60_000, onError = () => undefined } = options;
   const limits = { ...defaultLimits, ...options.limits };
   const inTurn = createConnectionTurns();
+  const origin = parseOrigin(options.publicUrl);
 
   return (request, response, how = {}) => {
     const gone = new AbortController();
@@ -70,7 +73,7 @@ export function createHandler(registry: Registry, options: HandlerOptions = {}):
       return reply;
     };
     const serve = async (): Promise<void> => {
-      const reply = await answer(request, call).catch(fail);
+      const reply = locate(await answer(request, call).catch(fail), origin);
       if (response.destroyed) return;
       try {
         await respond(request, response, { reply, ...sending });
@@ -97,6 +100,19 @@ async function answer(request: IncomingMessage, around: Omit<Call, "repository">
     ...around,
     repository: (name) => around.registry.repository(name, { access }),
   });
+}
+
+/** The same answer, its `Location` with our origin: never one of which the request tells. */
+function locate(reply: Reply, origin: string): Reply {
+  const { location } = reply.headers;
+  return typeof location === "string" && origin !== ""
+    ? { ...reply, headers: { ...reply.headers, location: origin + location } }
+    : reply;
+}
+
+function parseOrigin(url = ""): string {
+  if (url === "" || /^https?:\/\/[^/?#@\s]+\/?$/.test(url)) return url.replace(/\/$/, "");
+  throw new OciError("OPTION_INVALID", `publicUrl is not the URL of a host: "${url}"`);
 }
 
 function otherMethodReply(method: string, operations: Operations): Reply {

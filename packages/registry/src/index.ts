@@ -10,3 +10,4 @@ export {
 export type { Limits } from "./http/exchange.ts";
 export { listen, type ListenOptions, type RegistryServer } from "./listen.ts";
 export { createRegistry, type RegistryOptions } from "./registry.ts";
+export type { RegistryRules } from "./storage/rules.ts";

@@ -2,11 +2,14 @@ import { parseRepositoryName, type Registry, type StorageDriver } from "@drayage
 import { StoredRepository } from "./repository.ts";
 import { listRepositories } from "./storage/catalog.ts";
 import { KeptHashes } from "./storage/hashing.ts";
+import type { RegistryRules } from "./storage/rules.ts";
 import { Writers } from "./storage/writer.ts";
 
 export interface RegistryOptions {
   /** The time in milliseconds since 1970. */
   readonly now?: (() => number) | undefined;
+  /** What is allowed; everything that the distribution-spec knows, by default. */
+  readonly rules?: RegistryRules | undefined;
 }
 
 /**
@@ -16,10 +19,11 @@ export interface RegistryOptions {
  * const registry = createRegistry(createMemoryDriver());
  * await registry.repository("library/hello").putManifest(document, { tags: ["latest"] });
  */
-export function createRegistry(driver: StorageDriver, { now = Date.now }: RegistryOptions = {}): Registry {
+export function createRegistry(driver: StorageDriver, options: RegistryOptions = {}): Registry {
+  const { now = Date.now, rules = {} } = options;
   const desk = { writers: new Writers(driver, now), hashes: new KeptHashes() };
   return {
-    repository: (name) => new StoredRepository({ driver, name: parseRepositoryName(name), now }, desk),
-    listRepositories: (options = {}) => listRepositories(driver.documents, options),
+    repository: (name) => new StoredRepository({ driver, name: parseRepositoryName(name), now, rules }, desk),
+    listRepositories: (list = {}) => listRepositories(driver.documents, list),
   };
 }

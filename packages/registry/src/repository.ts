@@ -21,7 +21,9 @@ import {
   type Digest,
   type GetBlobOptions,
   type GetManifestOptions,
+  type Index,
   type ListOptions,
+  type Manifest,
   type ManifestDocument,
   type OpenBlob,
   type PutBlobOptions,
@@ -37,11 +39,13 @@ import { BlobLinks } from "./storage/blobs.ts";
 import { enroll, isEnrolled, withdrawIfEmpty } from "./storage/catalog.ts";
 import { requireEmbedded } from "./storage/embedded.ts";
 import { tapped } from "./storage/hashing.ts";
-import { Manifests } from "./storage/manifests.ts";
+import { Manifests, type RequiredContent } from "./storage/manifests.ts";
 import type { Place } from "./storage/place.ts";
 import { Referrers } from "./storage/referrers.ts";
+import { requireDeletable, requireWritable, type RegistryRules } from "./storage/rules.ts";
 import { Tags } from "./storage/tags.ts";
 import type { UploadDesk } from "./storage/upload.ts";
+import { Uses } from "./storage/uses.ts";
 import { Uploads, type OpenUploadOptions } from "./storage/uploads.ts";
 
 /** A repository as the distribution-spec means it, over a storage driver. */
@@ -50,6 +54,7 @@ export class StoredRepository implements Repository {
   readonly inventory: TagInventory = { listTagRecords: (options) => this.#listTagRecords(options) };
   readonly locator?: BlobLocator;
   readonly #place: Place;
+  readonly #uses: Uses;
   readonly #blobs: BlobLinks;
   readonly #manifests: Manifests;
   readonly #tags: Tags;
@@ -59,7 +64,8 @@ export class StoredRepository implements Repository {
   constructor(place: Place, desk: UploadDesk) {
     this.name = place.name;
     this.#place = place;
-    this.#blobs = new BlobLinks(place);
+    this.#uses = new Uses(place);
+    this.#blobs = new BlobLinks(place, this.#uses);
     if (place.driver.blobs.locate !== undefined) {
       this.locator = { locateBlob: (digest, options) => this.#blobs.locate(parseDigest(digest), options) };
     }
@@ -86,6 +92,7 @@ export class StoredRepository implements Repository {
   async putManifest(document: ManifestDocument, options: PutManifestOptions = {}): Promise<Descriptor> {
     const { signal } = options;
     signal?.throwIfAborted();
+    requireWritable(this.#rules);
     const tags = [...new Set((options.tags ?? []).map(parseTag))];
     const { digest } = document.descriptor;
     if (!digestMatches(digest, document.bytes)) {
@@ -93,8 +100,8 @@ export class StoredRepository implements Repository {
     }
     const manifest = parseManifest(document.bytes, document.descriptor.mediaType);
     requireEmbedded(manifest);
-    await this.#manifests.requireContent(requiredContent(manifest), { signal });
-    await this.#tags.require(tags, options);
+    await this.#tags.require(tags, digest, options);
+    await this.#reserve(requiredContent(manifest), digest, { signal });
 
     const descriptor = { mediaType: manifest.mediaType, digest, size: document.bytes.byteLength };
     await this.#manifests.store({ descriptor, bytes: document.bytes });
@@ -119,6 +126,7 @@ export class StoredRepository implements Repository {
     open: OpenBlob,
     { mountFrom, force = false, signal }: PutBlobOptions = {},
   ): Promise<PutBlobResult> {
+    requireWritable(this.#rules);
     const digest = parseDigest(descriptor.digest);
     const found = force ? undefined : await this.#findOrMount(digest, { mountFrom, signal });
     if (found !== undefined) return found;
@@ -133,12 +141,14 @@ export class StoredRepository implements Repository {
     digest: Digest,
     { from, signal }: CallOptions & { readonly from?: string | undefined } = {},
   ): Promise<Descriptor | undefined> {
+    requireWritable(this.#rules);
     const source = from === undefined ? undefined : parseRepositoryName(from);
     return this.#blobs.mount(parseDigest(digest), { from: source, signal });
   }
 
   async openUpload(options: OpenUploadOptions = {}): Promise<UploadSession> {
     options.signal?.throwIfAborted();
+    requireWritable(this.#rules);
     return this.#uploads.open(options);
   }
 
@@ -167,14 +177,20 @@ export class StoredRepository implements Repository {
   }
 
   async deleteManifest(digest: Digest, { signal }: CallOptions = {}): Promise<DeleteResult> {
+    requireDeletable(this.#rules);
     const document = await this.#manifests.find(parseDigest(digest), { signal });
     signal?.throwIfAborted();
+    await this.#uses.requireUnused(digest);
+    await this.#tags.requireMovable(digest);
     await this.#tags.removeFrom(digest);
     const isDeleted = await this.#manifests.remove(digest);
     await this.#tags.removeFrom(digest); // those set meanwhile
     if (document === undefined) return "absent";
-    const { subject } = parseManifest(document.bytes, document.descriptor.mediaType);
+    await this.#uses.requireUnused(digest, { otherwise: () => this.#manifests.store(document) });
+    const manifest = parseManifest(document.bytes, document.descriptor.mediaType);
+    const { subject } = manifest;
     if (subject !== undefined) await this.#referrers.remove(subject.digest, digest);
+    await this.#release(manifest, digest);
     await withdrawIfEmpty(this.#place);
     return isDeleted ? "deleted" : "absent";
   }
@@ -183,11 +199,32 @@ export class StoredRepository implements Repository {
     tag: Tag,
     options: CallOptions & { readonly ifMatch?: Digest | undefined } = {},
   ): Promise<DeleteResult> {
+    requireDeletable(this.#rules);
     return this.#tags.remove(parseTag(tag), options);
   }
 
   async deleteBlob(digest: Digest, options: CallOptions = {}): Promise<DeleteResult> {
+    requireDeletable(this.#rules);
     return this.#blobs.unlink(parseDigest(digest), options);
+  }
+
+  get #rules(): RegistryRules {
+    return this.#place.rules ?? {};
+  }
+
+  /** Looks twice: what is missing leaves no trace, and what is here then nobody deletes before the manifest is. */
+  async #reserve(content: RequiredContent, digest: Digest, options: CallOptions): Promise<void> {
+    await this.#manifests.requireContent(content, options);
+    await this.#uses.add([...content.blobs, ...content.manifests], digest);
+    await this.#manifests.requireContent(content, options);
+  }
+
+  /** Lets go of what a manifest needed that has been removed, unless somebody has put it again meanwhile. */
+  async #release(manifest: Manifest | Index, digest: Digest): Promise<void> {
+    const { blobs, manifests } = requiredContent(manifest);
+    const content = [...blobs, ...manifests];
+    await this.#uses.remove(content, digest);
+    if (await this.#manifests.has(digest)) await this.#uses.add(content, digest);
   }
 
   async #find(at: At, options: CallOptions): Promise<ManifestDocument | undefined> {
@@ -215,8 +252,9 @@ export class StoredRepository implements Repository {
     await this.#blobs.link(digest, appended.offset);
   }
 
-  async *#listTagRecords({ signal }: CallOptions = {}): AsyncGenerator<TagRecord, void, undefined> {
-    for await (const tag of this.listTags({ signal })) {
+  async *#listTagRecords(options: ListOptions = {}): AsyncGenerator<TagRecord, void, undefined> {
+    const { signal } = options;
+    for await (const tag of this.listTags(options)) {
       const state = await this.#tags.find(tag, { signal });
       const descriptor = state && (await this.headManifest(state.digest, { signal }));
       if (state === undefined || descriptor === undefined) continue;

@@ -111,15 +111,28 @@ function parsePositive(record: JsonObject, key: string): number | undefined {
   return typeof number === "number" && Number.isSafeInteger(number) && number > 0 ? number : undefined;
 }
 
-/** The body of a page of tags. */
+/** The body of a page of tags; with `manifests` it tells of them what Artifact Registry tells. */
 export function formatTagPage({
   name,
   tags,
+  manifests,
 }: {
   readonly name: string;
   readonly tags: readonly Tag[];
+  readonly manifests?: readonly ListedManifest[] | undefined;
 }): string {
-  return JSON.stringify({ name, tags });
+  const manifest = manifests && Object.fromEntries(manifests.map((each) => [each.digest, listedJson(each)]));
+  return JSON.stringify({ name, tags, manifest });
+}
+
+function listedJson({ tags, mediaType, imageSize, uploaded, created }: ListedManifest): JsonObject {
+  return {
+    imageSizeBytes: imageSize?.toString(),
+    mediaType,
+    tag: tags,
+    timeCreatedMs: created?.toString(),
+    timeUploadedMs: uploaded?.toString(),
+  };
 }
 
 /** The body of a page of repositories. */

@@ -14,7 +14,7 @@ import { isVisibleAscii } from "./scan.ts";
 export type Route =
   | { readonly kind: "base" }
   | ({ readonly kind: "catalog" } & PageQuery)
-  | ({ readonly kind: "tags"; readonly name: string } & PageQuery)
+  | TagsRoute
   | ManifestRoute
   | { readonly kind: "blob"; readonly name: string; readonly digest: string }
   | UploadsRoute
@@ -27,6 +27,14 @@ export interface PageQuery {
   readonly n?: number | undefined;
   /** Only what sorts after this entry. */
   readonly last?: string | undefined;
+}
+
+/** The tags of a repository. */
+export interface TagsRoute extends PageQuery {
+  readonly kind: "tags";
+  readonly name: string;
+  /** Whether the manifests are asked for too, which is an extension of ours. */
+  readonly manifests?: boolean | undefined;
 }
 
 /** One manifest, by tag or digest. */
@@ -119,7 +127,7 @@ function parseNamed(segments: readonly string[], last: string, query: string): R
   const referrers = nameBefore(segments, "referrers");
   if (referrers !== undefined) return parseReferrers(referrers, last, query);
   const tags = nameBefore(segments, "tags");
-  if (tags !== undefined && last === "list") return { kind: "tags", name: tags, ...parsePageQuery(query) };
+  if (tags !== undefined && last === "list") return parseTags(tags, query);
   return undefined;
 }
 
@@ -134,6 +142,11 @@ function parseUpload(name: string, id: string, query: string): Route {
     digest: new URLSearchParams(query).get("digest") ?? undefined,
     query: rest.length === 0 ? undefined : rest.join("&"),
   };
+}
+
+function parseTags(name: string, query: string): Route {
+  const wantsManifests = new URLSearchParams(query).get("manifests") === "true";
+  return { kind: "tags", name, ...parsePageQuery(query), ...(wantsManifests ? { manifests: true } : {}) };
 }
 
 function parseManifest(name: string, reference: string, query: string): Route {
@@ -187,7 +200,7 @@ export function formatRoute(route: Route): string {
     case "catalog":
       return `/v2/_catalog${formatPageQuery(route)}`;
     case "tags":
-      return `${formatName(route.name)}/tags/list${formatPageQuery(route)}`;
+      return formatTags(route);
     case "manifest":
       return formatManifest(route);
     case "blob":
@@ -203,6 +216,12 @@ export function formatRoute(route: Route): string {
 
 function formatName(name: string): string {
   return `/v2/${parseRepositoryName(name)}`;
+}
+
+function formatTags(route: TagsRoute): string {
+  const query = formatPageQuery(route);
+  const extension = route.manifests === true ? `${query === "" ? "?" : "&"}manifests=true` : "";
+  return `${formatName(route.name)}/tags/list${query}${extension}`;
 }
 
 function formatManifest(route: ManifestRoute): string {

@@ -15,6 +15,7 @@ import {
   type Route,
 } from "@drayage/oci";
 import { emptyReply, headOf, jsonReply, type Call, type Operations, type Reply } from "./exchange.ts";
+import { orNotAllowed } from "./failure.ts";
 import { inertHeaders, isUnmodified, parseKnownBlob } from "./target.ts";
 
 type BlobRoute = Extract<Route, { readonly kind: "blob" }>;
@@ -24,7 +25,7 @@ export function blobOperations(route: BlobRoute): Operations {
   return {
     GET: { access: ["pull"], answer: (call) => getBlob(route, call) },
     HEAD: { access: ["pull"], answer: (call) => headBlob(route, call) },
-    DELETE: { access: ["delete"], answer: (call) => deleteBlob(route, call) },
+    DELETE: { access: ["delete"], answer: (call) => orNotAllowed(deleteBlob(route, call)) },
   };
 }
 

@@ -40,6 +40,21 @@ export function failureReply(error: unknown): Reply {
   return jsonReply(status, formatErrorBody(entriesOf(error, code)), headersOf(error, status));
 }
 
+/**
+ * The answer of a delete: what somebody still needs is refused with 405, not with the 403 of a missing right.
+ *
+ * @see https://github.com/opencontainers/distribution-spec/blob/main/spec.md#error-codes
+ */
+export async function orNotAllowed(answer: Promise<Reply>): Promise<Reply> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (!isOciError(error, "DENIED")) throw error;
+    const reply = failureReply(error);
+    return { ...reply, status: 405, headers: { ...reply.headers, allow: "GET, HEAD" } };
+  }
+}
+
 /** Whether the fault is ours, so that whoever runs the server should hear of it. */
 export function isServerFault(reply: Reply): boolean {
   return reply.status >= 500;

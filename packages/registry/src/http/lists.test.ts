@@ -1,4 +1,4 @@
-import { digestOf, mediaType, parseLink, type Registry } from "@drayage/oci";
+import { digestOf, mediaType, parseLink, parseTagPage, type Registry } from "@drayage/oci";
 import { createArtifact, createImage, pushImage } from "@drayage/testkit";
 import { describe, expect, test } from "vitest";
 import { ask, registries, serve, type Answered } from "../../fixture/serve.ts";
@@ -256,3 +256,43 @@ describe.each(registries)("referrers of %s", (_name, create) => {
 function typeOf(index: number): string {
   return index < 2 ? "application/vnd.one+json" : "application/vnd.two";
 }
+
+describe.each(registries)("tags with their manifests, of %s", (_name, create) => {
+  test("tell of each manifest its type, its tags and when it was pushed, as Artifact Registry does", async () => {
+    const registry = create();
+    const one = createImage();
+    const two = createImage({ seed: 1 });
+    const before = Date.now();
+    await pushImage(registry.repository("a"), one, { tags: ["v1", "latest"] });
+    await pushImage(registry.repository("a"), two, { tags: ["v2"] });
+    const server = await serve(registry);
+    const { status, body } = await ask(server, "GET", "/v2/a/tags/list?manifests=true");
+    expect(status).toBe(200);
+    const { tags, manifests = [] } = parseTagPage(body);
+    expect(tags).toEqual(["latest", "v1", "v2"]);
+    expect(manifests).toMatchObject([
+      { digest: one.document.descriptor.digest, tags: ["latest", "v1"], mediaType: mediaType.ociManifest },
+      { digest: two.document.descriptor.digest, tags: ["v2"] },
+    ]);
+    for (const { uploaded = 0 } of manifests) expect(uploaded).toBeGreaterThanOrEqual(before);
+  });
+
+  test("come in pages, and Link asks for them again", async () => {
+    const registry = create();
+    const { digest } = await pushImage(registry.repository("a"), createImage(), { tags: ["a", "b", "c"] });
+    const server = await serve(registry);
+    const first = await ask(server, "GET", "/v2/a/tags/list?n=2&manifests=true");
+    expect(parseTagPage(first.body).manifests).toMatchObject([{ digest, tags: ["a", "b"] }]);
+    expect(first.headers.link).toBe('</v2/a/tags/list?n=2&last=b&manifests=true>; rel="next"');
+    const rest = await ask(server, "GET", "/v2/a/tags/list?n=2&last=b&manifests=true");
+    expect(parseTagPage(rest.body).manifests).toMatchObject([{ digest, tags: ["c"] }]);
+    expect(rest.headers.link).toBeUndefined();
+  });
+
+  test("are not listed unless they are asked for", async () => {
+    const registry = create();
+    await pushImage(registry.repository("a"), createImage(), { tags: ["v1"] });
+    const { json } = await ask(await serve(registry), "GET", "/v2/a/tags/list");
+    expect(json).toEqual({ name: "a", tags: ["v1"] });
+  });
+});

@@ -2,6 +2,7 @@ import {
   digestOf,
   formatEntityTag,
   formatErrorBody,
+  formatWarning,
   isDigest,
   OciError,
   parseAt,
@@ -11,12 +12,16 @@ import {
   readAll,
   type At,
   type Descriptor,
+  type Index,
+  type Manifest,
   type ManifestRoute,
   type Tag,
 } from "@drayage/oci";
 import { parseDeleteCondition, parsePutCondition } from "./condition.ts";
 import { emptyReply, headOf, jsonReply, type Call, type Operations, type Reply } from "./exchange.ts";
+import { orNotAllowed } from "./failure.ts";
 import { inertHeaders, isUnmodified, manifestLocation, parseKnownAt } from "./target.ts";
+import { warningsAbout } from "./warnings.ts";
 
 /** How many `?tag=` one manifest may be put with; the distribution-spec wants ten at least. */
 const tagLimit = 50;
@@ -27,7 +32,7 @@ export function manifestOperations(route: ManifestRoute): Operations {
     GET: { access: ["pull"], answer: (call) => getManifest(route, call) },
     HEAD: { access: ["pull"], answer: (call) => headManifest(route, call) },
     PUT: { access: ["pull", "push"], answer: (call) => putManifest(route, call) },
-    DELETE: { access: ["delete"], answer: (call) => deleteManifest(route, call) },
+    DELETE: { access: ["delete"], answer: (call) => orNotAllowed(deleteManifest(route, call)) },
   };
 }
 
@@ -74,7 +79,13 @@ async function putManifest(route: ManifestRoute, call: Call): Promise<Reply> {
     "docker-content-digest": digest,
     ...(manifest.subject === undefined ? {} : { "oci-subject": manifest.subject.digest }),
     ...(route.tags === undefined ? {} : { "oci-tag": tags }),
+    ...warningHeaders(manifest),
   });
+}
+
+function warningHeaders(manifest: Manifest | Index): Reply["headers"] {
+  const warnings = warningsAbout(manifest).map(formatWarning);
+  return warnings.length === 0 ? {} : { warning: warnings };
 }
 
 function tooManyTagsReply(): Reply {

@@ -14,13 +14,16 @@ import { blobKey, holderKey, holdersPrefix } from "./keys.ts";
 import { listKeys } from "./list.ts";
 import type { Place } from "./place.ts";
 import { encodeRecord, numberOf, parseRecord } from "./record.ts";
+import type { Uses } from "./uses.ts";
 
 /** The blobs of one repository: links to content that repositories share. */
 export class BlobLinks {
   readonly #place: Place;
+  readonly #uses: Uses;
 
-  constructor(place: Place) {
+  constructor(place: Place, uses: Uses) {
     this.#place = place;
+    this.#uses = uses;
   }
 
   async find(digest: Digest, options: CallOptions = {}): Promise<Descriptor | undefined> {
@@ -82,8 +85,13 @@ export class BlobLinks {
   /** Removes the blob from this repository only; its bytes stay for those who have it too. */
   async unlink(digest: Digest, options: CallOptions): Promise<DeleteResult> {
     const { driver, name } = this.#place;
+    const found = await this.find(digest, options);
+    if (found === undefined) return "absent";
+    await this.#uses.requireUnused(digest);
     const result = await driver.documents.delete(blobKey(name, digest), options);
     if (result !== "deleted") return "absent";
+    // Somebody may have begun to need it meanwhile.
+    await this.#uses.requireUnused(digest, { otherwise: () => this.link(digest, found.size) });
     await withdrawIfEmpty(this.#place);
     return "deleted";
   }

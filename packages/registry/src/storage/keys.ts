@@ -60,6 +60,15 @@ export function referrersPrefix(name: string, subject: Digest): string {
   return `repos/${name}/_referrers/${fileOf(subject)}/`;
 }
 
+/** Leads from a blob or manifest to a manifest that may need it. */
+export function useKey(name: string, content: Digest, by: Digest): string {
+  return usesPrefix(name, content) + fileOf(by);
+}
+
+export function usesPrefix(name: string, content: Digest): string {
+  return `repos/${name}/_uses/${fileOf(content)}/`;
+}
+
 /** That a repository has content. */
 export function catalogKey(name: string): string {
   return catalogPrefix + name;

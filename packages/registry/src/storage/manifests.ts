@@ -11,6 +11,12 @@ import { blobKey, manifestKey } from "./keys.ts";
 import type { Place } from "./place.ts";
 import { encodeRecord, parseRecord, textOf } from "./record.ts";
 
+/** What a manifest needs beside itself. */
+export interface RequiredContent {
+  readonly blobs: readonly Descriptor[];
+  readonly manifests: readonly Descriptor[];
+}
+
 const lineFeed = 0x0a;
 const concurrentChecks = 16;
 
@@ -51,26 +57,36 @@ export class Manifests {
   }
 
   /** Throws unless all that the manifest needs is here. @throws OciError MANIFEST_BLOB_UNKNOWN naming all that is missing */
-  async requireContent(
-    content: { readonly blobs: readonly Descriptor[]; readonly manifests: readonly Descriptor[] },
-    options: CallOptions,
-  ): Promise<void> {
-    const { driver, name } = this.#place;
-    const wanted = [
-      ...content.blobs.map(({ digest }) => ({ digest, key: blobKey(name, digest) })),
-      ...content.manifests.map(({ digest }) => ({ digest, key: manifestKey(name, digest) })),
+  async requireContent({ blobs, manifests }: RequiredContent, options: CallOptions): Promise<void> {
+    const { name, rules = {} } = this.#place;
+    const { references = "strict" } = rules;
+    const lacking = await this.#lacking(manifests, (digest) => manifestKey(name, digest), options);
+    const mayLack =
+      references === "sparse" || (references === "platforms" && lacking.length < manifests.length);
+    const missing = [
+      ...(await this.#lacking(blobs, (digest) => blobKey(name, digest), options)),
+      ...(mayLack ? [] : lacking),
     ];
-    const found = await mapConcurrent(
-      wanted,
-      concurrentChecks,
-      ({ key }, { signal }) => driver.documents.head(key, { signal }),
-      options,
-    );
-    const missing = wanted.filter((_, index) => found[index] === undefined).map(({ digest }) => digest);
     if (missing.length === 0) return;
     throw new OciError("MANIFEST_BLOB_UNKNOWN", `${name} lacks ${missing.join(", ")}`, {
       detail: { digests: missing },
     });
+  }
+
+  /** Which of the content is not here. */
+  async #lacking(
+    content: readonly Descriptor[],
+    keyOf: (digest: Digest) => string,
+    options: CallOptions,
+  ): Promise<readonly Digest[]> {
+    const { documents } = this.#place.driver;
+    const found = await mapConcurrent(
+      content,
+      concurrentChecks,
+      ({ digest }, { signal }) => documents.head(keyOf(digest), { signal }),
+      options,
+    );
+    return content.filter((_, index) => found[index] === undefined).map(({ digest }) => digest);
   }
 }
 

@@ -1,4 +1,5 @@
 import type { StorageDriver } from "@drayage/oci";
+import type { RegistryRules } from "./rules.ts";
 
 /** Where the documents of one repository are. */
 export interface Place {
@@ -7,4 +8,5 @@ export interface Place {
   readonly name: string;
   /** The time in milliseconds since 1970. */
   readonly now: () => number;
+  readonly rules?: RegistryRules | undefined;
 }
