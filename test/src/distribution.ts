@@ -9,6 +9,8 @@ import { answering, freePort } from "./port.ts";
 export interface DistributionRegistry extends AsyncDisposable {
   /** Host and port. */
   readonly host: string;
+  /** Of its process. */
+  readonly pid: number | undefined;
   close(): Promise<void>;
 }
 
@@ -46,7 +48,7 @@ export async function startDistribution(): Promise<DistributionRegistry> {
     await close();
     throw error;
   }
-  return { host: `127.0.0.1:${port}`, close, [Symbol.asyncDispose]: close };
+  return { host: `127.0.0.1:${port}`, pid: server.pid, close, [Symbol.asyncDispose]: close };
 }
 
 function configuration(directory: string, port: number): string {

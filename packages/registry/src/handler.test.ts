@@ -232,7 +232,7 @@ test("what a client does wrong is not reported as a failure of ours", async () =
 });
 
 describe("with a publicUrl", () => {
-  test("every Location begins with it, whatever Host and X-Forwarded-Host say", async () => {
+  test("every Location begins with it, whatever Host and X-Forwarded-Host say (S20)", async () => {
     const registry = createRegistry(createMemoryDriver());
     await pushImage(registry.repository("a"), createImage(), { tags: ["v1"] });
     const server = await serve(registry, { publicUrl: "https://registry.example.com/" });

@@ -102,7 +102,7 @@ async function answer(request: IncomingMessage, around: Omit<Call, "repository">
   });
 }
 
-/** The same answer, its `Location` with our origin: never one of which the request tells. */
+/** The same answer, its `Location` with our origin: never one of which the request tells (S20). */
 function locate(reply: Reply, origin: string): Reply {
   const { location } = reply.headers;
   return typeof location === "string" && origin !== ""

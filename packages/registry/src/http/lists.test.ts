@@ -283,10 +283,10 @@ describe.each(registries)("tags with their manifests, of %s", (_name, create) =>
     const server = await serve(registry);
     const first = await ask(server, "GET", "/v2/a/tags/list?n=2&manifests=true");
     expect(parseTagPage(first.body).manifests).toMatchObject([{ digest, tags: ["a", "b"] }]);
-    expect(first.headers.link).toBe('</v2/a/tags/list?n=2&last=b&manifests=true>; rel="next"');
+    expect(first.headers["link"]).toBe('</v2/a/tags/list?n=2&last=b&manifests=true>; rel="next"');
     const rest = await ask(server, "GET", "/v2/a/tags/list?n=2&last=b&manifests=true");
     expect(parseTagPage(rest.body).manifests).toMatchObject([{ digest, tags: ["c"] }]);
-    expect(rest.headers.link).toBeUndefined();
+    expect(rest.headers["link"]).toBeUndefined();
   });
 
   test("are not listed unless they are asked for", async () => {
