@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { isDeepStrictEqual } from "node:util";
 import { isOciError, OciError, type Digest, type DocumentStore, type StorageDriver } from "@drayage/oci";
 import { uploadKey } from "./keys.ts";
 import { findSession, readSession, storeSession, type Session, type StoredSession } from "./session.ts";
@@ -11,6 +12,8 @@ export class Writers {
   readonly #driver: StorageDriver;
   readonly #now: () => number;
   readonly #instance = randomUUID();
+  /** The uploads that are written to here: where no other process has the storage, nothing else need be known. */
+  readonly #held = new Set<string>();
 
   constructor(driver: StorageDriver, now: () => number) {
     this.#driver = driver;
@@ -23,6 +26,19 @@ export class Writers {
    * @throws OciError RANGE_INVALID if there is another writer, BLOB_UPLOAD_UNKNOWN
    */
   async hold<Result>(upload: WantedUpload, work: (held: HeldUpload) => Promise<Result>): Promise<Result> {
+    if (this.#held.has(upload.id)) throw busy(upload.id);
+    this.#held.add(upload.id);
+    try {
+      return await this.#holdHere(upload, work);
+    } finally {
+      this.#held.delete(upload.id);
+    }
+  }
+
+  async #holdHere<Result>(
+    upload: WantedUpload,
+    work: (held: HeldUpload) => Promise<Result>,
+  ): Promise<Result> {
     const held = await this.#claim(upload);
     let result: Result;
     try {
@@ -45,13 +61,12 @@ export class Writers {
       now: this.#now,
     });
     if (committing !== undefined) held.session = { ...held.session, committing };
-    await held.renew();
+    if (committing !== undefined || !this.#driver.exclusive) await held.renew();
     return held;
   }
 
   #isClaimed({ claim }: Session): boolean {
-    if (claim === undefined || claim.until <= this.#now()) return false;
-    return claim.by === this.#instance || !this.#driver.exclusive;
+    return !this.#driver.exclusive && claim !== undefined && claim.until > this.#now();
   }
 }
 
@@ -77,6 +92,7 @@ export class HeldUpload {
   readonly wasCommitting: Digest | undefined;
   readonly #id: string;
   readonly #holder: Holder;
+  #stored: Session;
   #etag: string;
   #isGone = false;
 
@@ -87,6 +103,7 @@ export class HeldUpload {
   ) {
     this.#id = id;
     this.session = session;
+    this.#stored = session;
     this.wasCommitting = session.committing;
     this.#etag = etag;
     this.#holder = holder;
@@ -94,12 +111,14 @@ export class HeldUpload {
 
   /** Renews the claim once half of it has passed. @throws OciError RANGE_INVALID if somebody else has taken over */
   renewIfDue(): Promise<void> | undefined {
+    if (this.#holder.driver.exclusive) return undefined;
     const until = this.session.claim?.until ?? 0;
     return until - this.#holder.now() < lease / 2 ? this.renew() : undefined;
   }
 
   async renew(): Promise<void> {
-    this.session = { ...this.session, claim: this.#holder.claim() };
+    const claim = this.#holder.driver.exclusive ? undefined : this.#holder.claim();
+    this.session = { ...this.session, claim };
     await this.#store();
   }
 
@@ -107,7 +126,9 @@ export class HeldUpload {
   async release(): Promise<void> {
     if (this.#isGone) return;
     this.session = { ...this.session, claim: undefined };
-    await this.#store();
+    if (isDeepStrictEqual(this.session, { ...this.#stored, claim: undefined }))
+      await this.#requireUnchanged();
+    else await this.#store();
   }
 
   /** Ends the upload; nothing is left of it. */
@@ -121,6 +142,14 @@ export class HeldUpload {
     const etag = await storeSession(this.#holder.driver.documents, this.#id, { session, etag: this.#etag });
     if (etag === undefined) throw await this.#lost();
     this.#etag = etag;
+    this.#stored = session;
+  }
+
+  /** Where there is nothing to store: somebody may have cancelled the upload meanwhile. */
+  async #requireUnchanged(): Promise<void> {
+    if (this.#stored.claim !== undefined) return this.#store();
+    const found = await findSession(this.#holder.driver.documents, this.#id);
+    if (found?.etag !== this.#etag) throw await this.#lost();
   }
 
   /** Why the session is not as we left it. */

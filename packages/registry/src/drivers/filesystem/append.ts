@@ -1,4 +1,5 @@
 import type { FileHandle } from "node:fs/promises";
+import { dirname } from "node:path";
 import { OciError, type Bytes, type Appended } from "@drayage/oci";
 import { ifPresent, onDisk, withFile, type Disk } from "./disk.ts";
 
@@ -16,6 +17,7 @@ export async function appendToFile(
 ): Promise<Omit<Appended, "token">> {
   const appended = await ifPresent(withFile(path, "r+", (file) => appendTo(file, bytes, { at, disk })));
   if (appended === undefined) throw new OciError("BLOB_UPLOAD_UNKNOWN", "nothing is left of the upload");
+  if (at === 0 && appended.offset > 0) await disk.settleNames(dirname(path));
   return appended;
 }
 

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { mkdir, open, rename, rm, type FileHandle } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { OciError } from "@drayage/oci";
+import { createSharedWork } from "./shared-work.ts";
 
 /** Changes to files that nobody sees half done, and that stay. */
 export interface Disk {
@@ -9,8 +10,10 @@ export interface Disk {
   write(path: string, bytes: Uint8Array): Promise<void>;
   /** Moves a file into place, with all that has been written to it. */
   publish(from: string, to: string): Promise<void>;
-  /** A new file that is empty. */
+  /** A new file that is empty; it stays once its name has been settled. */
   create(path: string): Promise<void>;
+  /** Waits until the names of the files in a directory are on the disk. */
+  settleNames(directory: string): Promise<void>;
   /** Removes a file. Resolves to whether it was there. */
   remove(path: string): Promise<boolean>;
   /** Waits until the file's content is on the disk. */
@@ -19,15 +22,16 @@ export interface Disk {
 
 /** @param temporary a directory on the same file system */
 export function createDisk(temporary: string, { isStrict }: { readonly isStrict: boolean }): Disk {
+  const syncTogether = createSharedWork((path) => withFile(path, "r", (directory) => directory.sync()));
   const settle = async (file: Pick<FileHandle, "datasync">): Promise<void> => {
     if (isStrict) await file.datasync();
   };
   const settleDirectory = async (path: string): Promise<void> => {
     // Windows has no such thing, and keeps its directories by itself.
-    if (isStrict && process.platform !== "win32") await withFile(path, "r", (directory) => directory.sync());
+    if (isStrict && process.platform !== "win32") await syncTogether(path);
   };
   /** Makes a directory and all above it, so that they stay too. */
-  const make = async (path: string): Promise<void> => {
+  const makeDirectory = async (path: string): Promise<void> => {
     const first = await mkdir(path, { recursive: true });
     if (first === undefined) return;
     for (let made = path; made.length >= first.length; made = dirname(made))
@@ -35,16 +39,16 @@ export function createDisk(temporary: string, { isStrict }: { readonly isStrict:
   };
   const place = async (from: string, to: string): Promise<void> => {
     const move = (): Promise<void> => rename(from, to);
-    await unlessMissing(move(), () => make(dirname(to)).then(move));
+    await unlessMissing(move(), () => makeDirectory(dirname(to)).then(move));
     await settleDirectory(dirname(to));
   };
   const createWith = async (path: string, bytes: Uint8Array): Promise<void> => {
     const fill = (): Promise<void> =>
       withFile(path, "wx", async (file) => {
-        await file.writeFile(bytes);
+        if (bytes.byteLength > 0) await file.writeFile(bytes);
         await settle(file);
       });
-    await unlessMissing(fill(), () => make(dirname(path)).then(fill));
+    await unlessMissing(fill(), () => makeDirectory(dirname(path)).then(fill));
   };
 
   return {
@@ -64,9 +68,10 @@ export function createDisk(temporary: string, { isStrict }: { readonly isStrict:
       await onDisk(place(from, to));
     },
     async create(path) {
-      await onDisk(createWith(path, new Uint8Array(0)));
-      await onDisk(settleDirectory(dirname(path)));
+      const make = (): Promise<void> => withFile(path, "wx", async () => undefined);
+      await onDisk(unlessMissing(make(), () => makeDirectory(dirname(path)).then(make)));
     },
+    settleNames: (directory) => onDisk(settleDirectory(directory)),
     async remove(path) {
       const removed = await onDisk(ifPresent(rm(path).then(() => true)));
       if (removed !== undefined) await onDisk(settleDirectory(dirname(path)));
