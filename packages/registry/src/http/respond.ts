@@ -1,8 +1,9 @@
-import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { OciError, sleep } from "@drayage/oci";
+import { sleep } from "@drayage/oci";
+import { isLending } from "../storage/lend.ts";
 import type { IncomingBody } from "./body.ts";
 import type { Reply } from "./exchange.ts";
+import { createSender } from "./sender.ts";
 
 /** A body that is left unread is read to here before the connection is closed, so that the answer arrives. */
 const linger = { bytes: 1024 * 1024, milliseconds: 1000 };
@@ -42,17 +43,22 @@ async function send(
   reply: Reply,
   { idleTimeout, signal }: RespondOptions,
 ): Promise<void> {
+  const { body } = reply;
+  const isLent = typeof body === "object" && isLending(body);
   // The first bytes before the head: what fails until then still gets a proper answer.
-  const chunks = chunksOf(reply.body);
+  const chunks = isLent ? body.lend() : chunksOf(body);
+  const sender = createSender(response, { idleTimeout, signal });
   try {
     let next = await chunks.next();
     writeHead(response, reply);
     if (next.done === true) response.flushHeaders();
     for (; next.done !== true; next = await chunks.next()) {
-      signal.throwIfAborted();
-      if (!response.write(next.value)) await drained(response, { idleTimeout, signal });
+      const turn = isLent ? sender.sendLent(next.value) : sender.send(next.value);
+      if (turn !== undefined) await turn;
     }
+    await sender.taken();
   } finally {
+    sender.stop();
     await chunks.return?.();
   }
 }
@@ -66,15 +72,6 @@ function chunksOf(body: Reply["body"]): AsyncIterator<Uint8Array> {
 async function* pieces(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
   for (let start = 0; start < bytes.byteLength; start += pieceSize) {
     yield bytes.subarray(start, start + pieceSize);
-  }
-}
-
-async function drained(response: ServerResponse, { idleTimeout, signal }: RespondOptions): Promise<void> {
-  const stop = AbortSignal.any([signal, AbortSignal.timeout(idleTimeout)]);
-  try {
-    await once(response, "drain", { signal: stop });
-  } catch (cause) {
-    throw new OciError("TIMEOUT", "the client takes nothing any more", { cause });
   }
 }
 

@@ -1,13 +1,38 @@
 import { open, type FileHandle } from "node:fs/promises";
 import { OciError, type ReadPart } from "@drayage/oci";
+import type { LendingBytes } from "../../storage/lend.ts";
 import { ifPresent, onDisk } from "./disk.ts";
 
-const chunkSize = 1024 * 1024;
+const chunkSize = 512 * 1024;
+/** One that is used, one that is used up when the next but one is asked for, one that is filled. */
+const lentBuffers = 3;
 
 /** Part of a file; while one chunk is used, the next is read. */
-export async function* readFilePart(
+export function readFilePart(path: string, part: ReadPart): LendingBytes {
+  return {
+    [Symbol.asyncIterator]: () => readWith(path, part, (length) => Buffer.allocUnsafeSlow(length)),
+    lend: () => readWith(path, part, createRing(part.length)),
+  };
+}
+
+/** Memory for the next chunk. */
+type Allocate = (length: number) => Uint8Array;
+
+/** The same few buffers over and over: fresh memory costs more than the reading does. */
+function createRing(length: number): Allocate {
+  const buffers: Uint8Array[] = [];
+  let turn = 0;
+  return (wanted) => {
+    const index = turn++ % lentBuffers;
+    buffers[index] ??= Buffer.allocUnsafeSlow(Math.min(chunkSize, length));
+    return buffers[index].subarray(0, wanted);
+  };
+}
+
+async function* readWith(
   path: string,
   { start, length, signal }: ReadPart,
+  allocate: Allocate,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   if (length === 0) return;
   signal?.throwIfAborted();
@@ -15,7 +40,8 @@ export async function* readFilePart(
   if (file === undefined) throw new OciError("BLOB_UNKNOWN", "the content is gone");
   const end = start + length;
   let position = start;
-  const readNext = (): Promise<Uint8Array> => readChunk(file, position, Math.min(chunkSize, end - position));
+  const readNext = (): Promise<Uint8Array> =>
+    readChunk(file, position, allocate(Math.min(chunkSize, end - position)));
   let next = readNext();
   try {
     for (;;) {
@@ -33,8 +59,8 @@ export async function* readFilePart(
   }
 }
 
-async function readChunk(file: FileHandle, position: number, length: number): Promise<Uint8Array> {
-  const { bytesRead, buffer } = await onDisk(file.read(Buffer.allocUnsafe(length), 0, length, position));
+async function readChunk(file: FileHandle, position: number, buffer: Uint8Array): Promise<Uint8Array> {
+  const { bytesRead } = await onDisk(file.read(buffer, 0, buffer.byteLength, position));
   if (bytesRead === 0) throw new OciError("STORAGE_INVALID", "content on the disk is cut short");
-  return bytesRead === length ? buffer : buffer.subarray(0, bytesRead);
+  return bytesRead === buffer.byteLength ? buffer : buffer.subarray(0, bytesRead);
 }

@@ -1,0 +1,55 @@
+import type { ServerResponse } from "node:http";
+import { OciError } from "@drayage/oci";
+
+/** Sends chunks as fast as the client takes them. */
+export interface Sender {
+  /** A promise only if the client has to be waited for. @throws OciError TIMEOUT */
+  send(chunk: Uint8Array): Promise<void> | undefined;
+  /** The same for a chunk that is not ours to keep: resolves when the one before has left this process. */
+  sendLent(chunk: Uint8Array): Promise<void>;
+  /** Resolves when what was lent has left this process. */
+  taken(): Promise<void>;
+  stop(): void;
+}
+
+/** @param options.idleTimeout how long the client may take nothing, in milliseconds */
+export function createSender(
+  response: ServerResponse,
+  { idleTimeout, signal }: { readonly idleTimeout: number; readonly signal: AbortSignal },
+): Sender {
+  let fail: (error: unknown) => void = () => undefined;
+  const timer = setTimeout(() => {
+    fail(new OciError("TIMEOUT", "the client takes nothing any more"));
+  }, idleTimeout);
+  const stop = (): void => fail(signal.reason);
+  signal.addEventListener("abort", stop, { once: true });
+
+  /** Resolves when `begin` calls back, unless the client is silent or gone before. */
+  const waitFor = (begin: (done: () => void) => void): Promise<void> => {
+    timer.refresh();
+    return new Promise((resolve, reject) => {
+      fail = reject;
+      signal.throwIfAborted();
+      begin(resolve);
+    });
+  };
+  let before: Promise<void> = Promise.resolve();
+
+  return {
+    send(chunk) {
+      signal.throwIfAborted();
+      if (response.write(chunk)) return undefined;
+      return waitFor((done) => response.once("drain", done));
+    },
+    async sendLent(chunk) {
+      await before;
+      before = waitFor((done) => response.write(chunk, () => done()));
+      before.catch(() => undefined); // whoever waits for it hears of it
+    },
+    taken: () => before,
+    stop() {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", stop);
+    },
+  };
+}
