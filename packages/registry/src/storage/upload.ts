@@ -55,7 +55,7 @@ export class StoredUpload implements UploadSession {
     if (this.#around.isRepeated) return this.#passOver(bytes, { signal });
     return this.#hold(async (held) => {
       requireOpen(held.session, this.id);
-      const offset = await this.#storedOffset(held.session);
+      const offset = await this.#openOffset(held.session);
       if (at !== undefined && at !== offset) throw wrongOffset(offset, at);
       return this.#appendAt(offset, bytes, { held, signal });
     });
@@ -66,7 +66,7 @@ export class StoredUpload implements UploadSession {
     const found = await findSession(place.driver.documents, this.id, { signal });
     if (found === undefined) throw uploadUnknown(this.id);
     requireOpen(found.session, this.id);
-    return this.#storedOffset(found.session);
+    return this.#openOffset(found.session);
   }
 
   async commit(digest: Digest, { signal }: CallOptions = {}): Promise<Descriptor> {
@@ -76,7 +76,10 @@ export class StoredUpload implements UploadSession {
       if (committed !== undefined && committed.digest !== digest) throw uploadUnknown(this.id);
       const size = committed?.size ?? (await this.#publish(digest, held));
       const descriptor = await this.#around.links.link(digest, size);
-      held.session = { ...held.session, committed: { digest, size } };
+      // Where nobody else writes, what was to be made of an upload whose bytes are gone tells what it has become.
+      if (!this.#around.place.driver.exclusive) {
+        held.session = { ...held.session, committed: { digest, size } };
+      }
       return descriptor;
     };
     return this.#hold(work, { committing: digest });
@@ -168,6 +171,13 @@ export class StoredUpload implements UploadSession {
     const kept = this.#around.hashes.take(this.id, { token, size });
     if (kept !== undefined || hash?.size !== size) return kept;
     return openPortableHash(algorithm, hash);
+  }
+
+  /** @throws OciError BLOB_UPLOAD_UNKNOWN if it has become a blob */
+  async #openOffset(session: Session): Promise<number> {
+    const offset = await this.#around.place.driver.blobs.offset(session.token);
+    if (offset === undefined && session.committing !== undefined) throw uploadUnknown(this.id);
+    return offset ?? 0;
   }
 
   async #storedOffset({ token }: Session): Promise<number> {

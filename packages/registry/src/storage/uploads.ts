@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { algorithmOf, type CallOptions, type Digest, type DigestAlgorithm } from "@drayage/oci";
 import type { BlobLinks } from "./blobs.ts";
 import type { Place } from "./place.ts";
-import { findSession, storeSession } from "./session.ts";
+import { findSession, storeSession, type Session } from "./session.ts";
 import { StoredUpload, type UploadDesk } from "./upload.ts";
 import { uploadUnknown } from "./writer.ts";
 
@@ -61,13 +61,19 @@ export class Uploads {
     const { driver, name, now } = this.#place;
     const found = isUuid(id) ? await findSession(driver.documents, id, { signal }) : undefined;
     if (found === undefined || found.session.repository !== name) throw uploadUnknown(id);
-    const { committed, token } = found.session;
-    if (committed === undefined) {
-      return this.#uploadAt(id, (await driver.blobs.offset(token, { signal })) ?? 0, { digest });
-    }
+    const offset = await driver.blobs.offset(found.session.token, { signal });
+    const committed = found.session.committed ?? (await this.#published(found.session, offset));
+    if (committed === undefined) return this.#uploadAt(id, offset ?? 0, { digest });
     const isRepeated = committed.digest === digest && now() - found.modified < repeatable;
     if (!isRepeated) throw uploadUnknown(id);
     return this.#uploadAt(id, committed.size, { digest, isRepeated });
+  }
+
+  /** What an upload has become whose bytes are gone. */
+  async #published({ committing }: Session, offset: number | undefined): Promise<Session["committed"]> {
+    if (committing === undefined || offset !== undefined) return undefined;
+    const blob = await this.#links.find(committing);
+    return blob && { digest: committing, size: blob.size };
   }
 
   #uploadAt(
