@@ -3,7 +3,7 @@ import { dirname } from "node:path";
 import { OciError, type Bytes, type Appended } from "@drayage/oci";
 import { ifPresent, onDisk, withFile, type Disk } from "./disk.ts";
 
-const batchSize = 1024 * 1024;
+const batchSize = 512 * 1024;
 
 /**
  * Writes `bytes` into the file from `at` on, in batches: while one is written, the next is collected.
@@ -61,11 +61,18 @@ async function fill(batches: Batches, bytes: Bytes): Promise<{ readonly error: u
   return failure;
 }
 
-/** Collects chunks and writes them a batch at a time. */
+/**
+ * Collects chunks and writes them a batch at a time.
+ *
+ * They are copied: that costs less than a chunk that outlives the reading of the next ones, and the source may use
+ * its buffers again.
+ */
 class Batches {
   readonly #file: AppendedFile;
   #written: number;
-  #chunks: Uint8Array[] = [];
+  /** One that is filled, and one that is written. */
+  readonly #buffers: Uint8Array[] = [];
+  #turn = 0;
   #collected = 0;
   #writing: Promise<void> = Promise.resolve();
 
@@ -81,9 +88,8 @@ class Batches {
 
   /** A promise only if the disk has to be waited for. */
   add(chunk: Uint8Array): Promise<void> | undefined {
-    this.#chunks.push(chunk);
-    this.#collected += chunk.byteLength;
-    return this.#collected < batchSize ? undefined : this.#startBatch();
+    const isRoom = this.#collected + chunk.byteLength <= batchSize;
+    return isRoom ? this.#copy(chunk) : this.#addInParts(chunk);
   }
 
   async flush(): Promise<void> {
@@ -91,18 +97,39 @@ class Batches {
     await this.#writing;
   }
 
+  async #addInParts(chunk: Uint8Array): Promise<void> {
+    for (let start = 0; start < chunk.byteLength; ) {
+      const end = start + batchSize - this.#collected;
+      await this.#copy(chunk.subarray(start, end));
+      start = end;
+    }
+  }
+
+  /** Takes a chunk for which there is room. */
+  #copy(chunk: Uint8Array): Promise<void> | undefined {
+    this.#buffer().set(chunk, this.#collected);
+    this.#collected += chunk.byteLength;
+    return this.#collected === batchSize ? this.#startBatch() : undefined;
+  }
+
+  #buffer(): Uint8Array {
+    const index = this.#turn % 2;
+    return (this.#buffers[index] ??= Buffer.allocUnsafeSlow(batchSize));
+  }
+
   /** Resolves when the batch before is written; this one is under way then. */
   async #startBatch(): Promise<void> {
     await this.#writing;
-    const chunks = this.#chunks;
-    this.#chunks = [];
+    if (this.#collected === 0) return;
+    const batch = this.#buffer().subarray(0, this.#collected);
+    this.#turn++;
     this.#collected = 0;
-    this.#writing = onDisk(this.#write(chunks));
+    this.#writing = onDisk(this.#write(batch));
     this.#writing.catch(() => undefined); // whoever waits for it hears of it
   }
 
-  async #write(chunks: readonly Uint8Array[]): Promise<void> {
-    this.#written = await writeAll(this.#file, chunks, this.#written);
+  async #write(batch: Uint8Array): Promise<void> {
+    this.#written = await writeAll(this.#file, [batch], this.#written);
   }
 }
 
