@@ -1,6 +1,7 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { digestOf, type CallOptions, type DocumentStore, type StoredDocument } from "@drayage/oci";
+import { createDirectories } from "./directories.ts";
 import { ifPresent, withFile, type Disk } from "./disk.ts";
 import { pathOfKey, pathOfPrefix } from "./key-path.ts";
 import { listDocuments } from "./listing.ts";
@@ -10,6 +11,15 @@ import { createTurns } from "./turns.ts";
 export function createFileDocuments(root: string, disk: Disk): DocumentStore {
   const pathOf = (key: string): string => join(root, ...pathOfKey(key));
   const inTurn = createTurns();
+  const directories = createDirectories(root);
+  const noted = async <Result>(path: string, change: Promise<Result>, note: () => void): Promise<Result> => {
+    const result = await change.catch((error: unknown) => {
+      directories.failed(path);
+      throw error;
+    });
+    note();
+    return result;
+  };
 
   return {
     get: (key, options) => readDocument(pathOf(key), options),
@@ -26,7 +36,7 @@ export function createFileDocuments(root: string, disk: Disk): DocumentStore {
         const found = isConditional ? await readDocument(path) : undefined;
         if (ifMatch !== undefined && found?.etag !== ifMatch) return undefined;
         if (ifNoneMatch !== undefined && found !== undefined) return undefined;
-        await disk.write(path, bytes);
+        await noted(path, disk.write(path, bytes), () => directories.added(path));
         return etagOf(bytes);
       });
     },
@@ -36,13 +46,15 @@ export function createFileDocuments(root: string, disk: Disk): DocumentStore {
       return inTurn(path, async () => {
         const found = ifMatch === undefined ? undefined : await readDocument(path);
         if (found !== undefined && found.etag !== ifMatch) return "changed";
-        return (await disk.remove(path)) ? "deleted" : "absent";
+        const isRemoved = await noted(path, disk.remove(path), () => directories.removed(path));
+        return isRemoved ? "deleted" : "absent";
       });
     },
     async list(prefix, { after = "", limit, signal }) {
       signal?.throwIfAborted();
       const keys: string[] = [];
-      for await (const key of listDocuments(join(root, ...pathOfPrefix(prefix)), prefix, after)) {
+      const directory = join(root, ...pathOfPrefix(prefix));
+      for await (const key of listDocuments(directories, directory, { prefix, after })) {
         signal?.throwIfAborted();
         if (keys.length === limit) return { keys, more: true };
         keys.push(key);

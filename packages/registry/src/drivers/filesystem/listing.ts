@@ -1,23 +1,25 @@
-import { readdir } from "node:fs/promises";
-import { join } from "node:path";
-import { ifPresent } from "./disk.ts";
-import { parseFileName } from "./key-path.ts";
+import { placeOf } from "../sorted.ts";
+import type { Directories, Entry } from "./directories.ts";
 
-interface Entry {
-  /** The rest of its key; a directory's ends in `/`, which sorts it where what is in it belongs. */
-  readonly text: string;
-  readonly directory?: string | undefined;
+interface Level {
+  readonly prefix: string;
+  readonly entries: readonly Entry[];
+  next: number;
 }
 
 /** The keys of all documents below a directory that come behind `after`, in byte order. */
 export async function* listDocuments(
+  directories: Directories,
   directory: string,
-  prefix: string,
-  after: string,
+  { prefix, after }: { readonly prefix: string; readonly after: string },
 ): AsyncGenerator<string, void, undefined> {
-  const open = [{ prefix, entries: await readEntries(directory) }];
+  const enter = async (path: string, text: string): Promise<Level> => {
+    const entries = await directories.read(path);
+    return { prefix: text, entries, next: firstBehind(entries, text, after) };
+  };
+  const open = [await enter(directory, prefix)];
   for (let level = open.at(-1); level !== undefined; level = open.at(-1)) {
-    const entry = level.entries.pop();
+    const entry = level.entries[level.next++];
     if (entry === undefined) {
       open.pop();
       continue;
@@ -26,18 +28,16 @@ export async function* listDocuments(
     if (entry.directory === undefined) {
       if (key > after) yield key;
     } else if (key > after || after.startsWith(key)) {
-      open.push({ prefix: key, entries: await readEntries(entry.directory) });
+      open.push(await enter(entry.directory, key));
     }
   }
 }
 
-/** What is in a directory, last first. */
-async function readEntries(directory: string): Promise<Entry[]> {
-  const found = (await ifPresent(readdir(directory, { withFileTypes: true }))) ?? [];
-  const entries = found.flatMap((entry): Entry[] => {
-    if (entry.isDirectory()) return [{ text: `${entry.name}/`, directory: join(directory, entry.name) }];
-    const text = parseFileName(entry.name);
-    return text === undefined ? [] : [{ text }];
-  });
-  return entries.sort((a, b) => (a.text < b.text ? 1 : -1));
+/** The first entry that may be behind `after`, or have in it what is. */
+function firstBehind(entries: readonly Entry[], prefix: string, after: string): number {
+  if (!after.startsWith(prefix)) return 0;
+  const rest = after.slice(prefix.length);
+  const end = rest.indexOf("/");
+  const wanted = end < 0 ? rest : rest.slice(0, end + 1);
+  return placeOf(entries, wanted, ({ text }) => text);
 }
