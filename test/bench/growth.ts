@@ -4,14 +4,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import {
-  createManifestDocument,
-  mapConcurrent,
-  mediaType,
-  type Descriptor,
-  type Digest,
-  type Registry,
-} from "@drayage/oci";
+import { createManifestDocument, mapConcurrent, mediaType, type Descriptor, type Digest } from "@drayage/oci";
 import { createFilesystemDriver, createHandler, createRegistry, listen } from "@drayage/registry";
 import { createBlob } from "@drayage/testkit";
 import { Agent } from "node:http";

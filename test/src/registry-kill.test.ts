@@ -1,0 +1,165 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { digestOf, mediaType, type Digest } from "@drayage/oci";
+import { expect, onTestFinished, test } from "vitest";
+import { startRegistry } from "./registry-process.ts";
+
+/** 20 are enough to find what breaks often; `npm run soak` does 200. */
+const kills = Number(process.env["DRAYAGE_KILLS"] ?? 20);
+const repository = "/v2/soak/app";
+
+/** What the registry has said that it has. */
+interface Acknowledged {
+  readonly manifests: Map<Digest, readonly Digest[]>;
+  /** By location, what is being uploaded and how many of its bytes are there. */
+  readonly uploads: Map<string, { readonly bytes: Buffer; offset: number }>;
+}
+
+let made = 0;
+function newBytes(size: number): Buffer {
+  return Buffer.alloc(size, `${process.pid} ${made++} `);
+}
+
+/** Pushes of all kinds at the same time, until `stop` or until the registry is gone. */
+async function pushUntilGone(url: string, known: Acknowledged, stop: AbortSignal): Promise<void> {
+  const until = async (push: () => Promise<void>): Promise<void> => {
+    try {
+      while (!stop.aborted) await push();
+    } catch (error) {
+      if (!stop.aborted) throw error;
+    }
+  };
+  await Promise.all([
+    until(() => pushImage(url, known, pushAtOnce)),
+    until(() => pushImage(url, known, pushStreamed)),
+    until(() => pushInChunks(url, known)),
+  ]);
+}
+
+type PushBlob = (url: string, bytes: Buffer) => Promise<Digest>;
+
+async function send(url: string, target: string, request: RequestInit, status: number): Promise<Response> {
+  const answer = await fetch(url + target, request);
+  const body = await answer.arrayBuffer();
+  if (answer.status !== status)
+    throw new Error(`${target}: ${answer.status} ${Buffer.from(body).toString()}`);
+  return answer;
+}
+
+async function pushAtOnce(url: string, bytes: Buffer): Promise<Digest> {
+  const digest = digestOf(bytes);
+  await send(url, `${repository}/blobs/uploads/?digest=${digest}`, { method: "POST", body: bytes }, 201);
+  return digest;
+}
+
+async function pushStreamed(url: string, bytes: Buffer): Promise<Digest> {
+  const digest = digestOf(bytes);
+  const opened = await send(url, `${repository}/blobs/uploads/`, { method: "POST" }, 202);
+  const location = opened.headers.get("location") ?? "";
+  await send(url, location, { method: "PATCH", body: bytes }, 202);
+  await send(url, `${location}?digest=${digest}`, { method: "PUT" }, 201);
+  return digest;
+}
+
+async function pushImage(url: string, known: Acknowledged, push: PushBlob): Promise<void> {
+  const blobs = [newBytes(1000), newBytes(300_000)];
+  const digests: Digest[] = [];
+  for (const bytes of blobs) digests.push(await push(url, bytes));
+  const [config, ...layers] = blobs.map((bytes, index) => ({
+    mediaType: index === 0 ? mediaType.ociConfig : mediaType.ociLayer,
+    digest: digestOf(bytes),
+    size: bytes.byteLength,
+  }));
+  const manifest = { schemaVersion: 2, mediaType: mediaType.ociManifest, config, layers };
+  const body = Buffer.from(JSON.stringify(manifest));
+  const tag = `v${made % 7}`;
+  await send(url, `${repository}/manifests/${tag}`, { method: "PUT", body }, 201);
+  known.manifests.set(digestOf(body), digests);
+}
+
+/** Sends chunks and keeps book; every fourth upload is left open for those who come after the kill. */
+async function pushInChunks(url: string, known: Acknowledged): Promise<void> {
+  const bytes = newBytes(400_000);
+  const opened = await send(url, `${repository}/blobs/uploads/`, { method: "POST" }, 202);
+  const location = opened.headers.get("location") ?? "";
+  const upload = { bytes, offset: 0 };
+  known.uploads.set(location, upload);
+  for (let start = 0; start < 300_000; start += 100_000) {
+    const body = bytes.subarray(start, start + 100_000);
+    const headers = { "content-range": `${start}-${start + 99_999}` };
+    await send(url, location, { method: "PATCH", body, headers }, 202);
+    upload.offset = start + 100_000;
+  }
+  if (known.uploads.size % 4 === 0) return;
+  const closing = { method: "PUT", body: bytes.subarray(300_000) };
+  known.uploads.delete(location); // from here on it may have ended without our knowing
+  await send(url, `${location}?digest=${digestOf(bytes)}`, closing, 201);
+}
+
+/** Every manifest that was acknowledged is complete, byte for byte. */
+async function requireManifests(url: string, { manifests }: Acknowledged): Promise<void> {
+  for (const [digest, blobs] of manifests) {
+    const manifest = await fetch(`${url}${repository}/manifests/${digest}`);
+    expect(digestOf(Buffer.from(await manifest.arrayBuffer()))).toBe(digest);
+    for (const blob of blobs) {
+      const content = await fetch(`${url}${repository}/blobs/${blob}`);
+      expect(digestOf(Buffer.from(await content.arrayBuffer()))).toBe(blob);
+    }
+  }
+}
+
+async function requireTags(url: string): Promise<void> {
+  const answer = await fetch(`${url}${repository}/tags/list`);
+  if (answer.status === 404) return; // nothing has been stored yet
+  const page: unknown = await answer.json();
+  const tags = typeof page === "object" && page !== null && "tags" in page ? page.tags : undefined;
+  if (!Array.isArray(tags)) throw new Error("no list of tags");
+  for (const tag of tags) {
+    const { status } = await fetch(`${url}${repository}/manifests/${String(tag)}`, { method: "HEAD" });
+    expect([tag, status]).toEqual([tag, 200]);
+  }
+}
+
+/** Every upload is where it was said to be or further on, and goes on from there. */
+async function finishUploads(url: string, { uploads }: Acknowledged): Promise<void> {
+  for (const [location, { bytes, offset }] of uploads) {
+    const status = await fetch(url + location);
+    expect(status.status).toBe(204);
+    const end = Number(status.headers.get("range")?.split("-")[1]);
+    const reported = end === 0 ? 0 : end + 1;
+    expect(reported).toBeGreaterThanOrEqual(offset);
+    const headers = { "content-range": `${reported}-${bytes.byteLength - 1}` };
+    const body = bytes.subarray(reported);
+    await send(url, `${location}?digest=${digestOf(bytes)}`, { method: "PUT", body, headers }, 201);
+  }
+  uploads.clear();
+}
+
+test(`a registry that is killed ${kills} times while it is pushed to loses nothing that it has acknowledged`, {
+  timeout: 60_000 + kills * 10_000,
+}, async () => {
+  const directory = await mkdtemp(join(tmpdir(), "drayage-kill-"));
+  onTestFinished(() => rm(directory, { recursive: true }));
+  const all: Acknowledged = { manifests: new Map(), uploads: new Map() };
+  let acknowledged = 0;
+  for (let round = 0; round <= kills; round++) {
+    const server = await startRegistry(directory);
+    onTestFinished(() => server.kill());
+    await requireManifests(server.url, all);
+    await requireTags(server.url);
+    await finishUploads(server.url, all);
+    acknowledged += all.manifests.size;
+    all.manifests.clear();
+    const stop = new AbortController();
+    const pushing = pushUntilGone(server.url, all, stop.signal);
+    await new Promise((resolve) => setTimeout(resolve, Math.random() * 100));
+    // Some rounds are killed later, in the middle of larger states.
+    for (let wait = round % 4; wait > 0; wait--) await new Promise((resolve) => setTimeout(resolve, 60));
+    stop.abort();
+    await server.kill();
+    await pushing;
+  }
+  expect(acknowledged).toBeGreaterThan(0);
+  process.stdout.write(`killed ${kills} times, ${acknowledged} manifests acknowledged, none lost\n`);
+});
