@@ -4,11 +4,11 @@
 //   node test/bench/serve.ts [rounds]
 import { execFile, spawn } from "node:child_process";
 import { createHash, randomFillSync } from "node:crypto";
-import { once } from "node:events";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { Agent } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { promisify } from "node:util";
 import { startDistribution } from "../src/distribution.ts";
 import { digestOf, pushBlob, send } from "./wire.ts";
@@ -24,13 +24,15 @@ interface Server {
   readonly pid: number;
 }
 
-async function startOurs(): Promise<Server & { close(): void }> {
+async function startOurs(): Promise<Server & { close(): boolean }> {
   const program = join(import.meta.dirname, "serve-directory.ts");
   const child = spawn(process.execPath, [program, join(directory, "ours")], {
     stdio: ["ignore", "pipe", "inherit"],
   });
-  const [host] = await once(child.stdout, "data");
-  return { host: String(host).trim(), pid: child.pid ?? 0, close: () => child.kill() };
+  const close = (): boolean => child.kill();
+  for await (const host of createInterface({ input: child.stdout }))
+    return { host, pid: child.pid ?? 0, close };
+  throw new Error("our registry did not start");
 }
 
 /** Seconds of processor that a process has used. */

@@ -14,6 +14,8 @@ interface Acknowledged {
   readonly manifests: Map<Digest, readonly Digest[]>;
   /** By location, what is being uploaded and how many of its bytes are there. */
   readonly uploads: Map<string, { readonly bytes: Buffer; offset: number }>;
+  /** How many requests it has answered. */
+  answers: number;
 }
 
 let made = 0;
@@ -22,7 +24,7 @@ function newBytes(size: number): Buffer {
 }
 
 /** Pushes of all kinds at the same time, until `stop` or until the registry is gone. */
-async function pushUntilGone(url: string, known: Acknowledged, stop: AbortSignal): Promise<void> {
+async function pushUntilGone(place: Place, stop: AbortSignal): Promise<void> {
   const until = async (push: () => Promise<void>): Promise<void> => {
     try {
       while (!stop.aborted) await push();
@@ -31,41 +33,56 @@ async function pushUntilGone(url: string, known: Acknowledged, stop: AbortSignal
     }
   };
   await Promise.all([
-    until(() => pushImage(url, known, pushAtOnce)),
-    until(() => pushImage(url, known, pushStreamed)),
-    until(() => pushInChunks(url, known)),
+    until(() => pushImage(place, pushAtOnce)),
+    until(() => pushImage(place, pushStreamed)),
+    until(() => pushInChunks(place)),
   ]);
 }
 
-type PushBlob = (url: string, bytes: Buffer) => Promise<Digest>;
+/** Where to push to, and what it has said. */
+interface Place {
+  readonly url: string;
+  readonly known: Acknowledged;
+}
 
-async function send(url: string, target: string, request: RequestInit, status: number): Promise<Response> {
+type PushBlob = (place: Place, bytes: Buffer) => Promise<Digest>;
+
+async function send(
+  { url, known }: Place,
+  target: string,
+  { status, ...request }: RequestInit & { readonly status: number },
+): Promise<Response> {
   const answer = await fetch(url + target, request);
+  known.answers++;
   const body = await answer.arrayBuffer();
   if (answer.status !== status)
     throw new Error(`${target}: ${answer.status} ${Buffer.from(body).toString()}`);
   return answer;
 }
 
-async function pushAtOnce(url: string, bytes: Buffer): Promise<Digest> {
+async function pushAtOnce(place: Place, bytes: Buffer): Promise<Digest> {
   const digest = digestOf(bytes);
-  await send(url, `${repository}/blobs/uploads/?digest=${digest}`, { method: "POST", body: bytes }, 201);
+  await send(place, `${repository}/blobs/uploads/?digest=${digest}`, {
+    method: "POST",
+    body: bytes,
+    status: 201,
+  });
   return digest;
 }
 
-async function pushStreamed(url: string, bytes: Buffer): Promise<Digest> {
+async function pushStreamed(place: Place, bytes: Buffer): Promise<Digest> {
   const digest = digestOf(bytes);
-  const opened = await send(url, `${repository}/blobs/uploads/`, { method: "POST" }, 202);
+  const opened = await send(place, `${repository}/blobs/uploads/`, { method: "POST", status: 202 });
   const location = opened.headers.get("location") ?? "";
-  await send(url, location, { method: "PATCH", body: bytes }, 202);
-  await send(url, `${location}?digest=${digest}`, { method: "PUT" }, 201);
+  await send(place, location, { method: "PATCH", body: bytes, status: 202 });
+  await send(place, `${location}?digest=${digest}`, { method: "PUT", status: 201 });
   return digest;
 }
 
-async function pushImage(url: string, known: Acknowledged, push: PushBlob): Promise<void> {
+async function pushImage(place: Place, push: PushBlob): Promise<void> {
   const blobs = [newBytes(1000), newBytes(300_000)];
   const digests: Digest[] = [];
-  for (const bytes of blobs) digests.push(await push(url, bytes));
+  for (const bytes of blobs) digests.push(await push(place, bytes));
   const [config, ...layers] = blobs.map((bytes, index) => ({
     mediaType: index === 0 ? mediaType.ociConfig : mediaType.ociLayer,
     digest: digestOf(bytes),
@@ -74,27 +91,27 @@ async function pushImage(url: string, known: Acknowledged, push: PushBlob): Prom
   const manifest = { schemaVersion: 2, mediaType: mediaType.ociManifest, config, layers };
   const body = Buffer.from(JSON.stringify(manifest));
   const tag = `v${made % 7}`;
-  await send(url, `${repository}/manifests/${tag}`, { method: "PUT", body }, 201);
-  known.manifests.set(digestOf(body), digests);
+  await send(place, `${repository}/manifests/${tag}`, { method: "PUT", body, status: 201 });
+  place.known.manifests.set(digestOf(body), digests);
 }
 
 /** Sends chunks and keeps book; every fourth upload is left open for those who come after the kill. */
-async function pushInChunks(url: string, known: Acknowledged): Promise<void> {
+async function pushInChunks(place: Place): Promise<void> {
   const bytes = newBytes(400_000);
-  const opened = await send(url, `${repository}/blobs/uploads/`, { method: "POST" }, 202);
+  const opened = await send(place, `${repository}/blobs/uploads/`, { method: "POST", status: 202 });
   const location = opened.headers.get("location") ?? "";
   const upload = { bytes, offset: 0 };
-  known.uploads.set(location, upload);
+  place.known.uploads.set(location, upload);
   for (let start = 0; start < 300_000; start += 100_000) {
     const body = bytes.subarray(start, start + 100_000);
     const headers = { "content-range": `${start}-${start + 99_999}` };
-    await send(url, location, { method: "PATCH", body, headers }, 202);
+    await send(place, location, { method: "PATCH", body, headers, status: 202 });
     upload.offset = start + 100_000;
   }
-  if (known.uploads.size % 4 === 0) return;
-  const closing = { method: "PUT", body: bytes.subarray(300_000) };
-  known.uploads.delete(location); // from here on it may have ended without our knowing
-  await send(url, `${location}?digest=${digestOf(bytes)}`, closing, 201);
+  if (made % 4 === 0) return;
+  const closing = { method: "PUT", body: bytes.subarray(300_000), status: 201 };
+  place.known.uploads.delete(location); // from here on it may have ended without our knowing
+  await send(place, `${location}?digest=${digestOf(bytes)}`, closing);
 }
 
 /** Every manifest that was acknowledged is complete, byte for byte. */
@@ -122,7 +139,9 @@ async function requireTags(url: string): Promise<void> {
 }
 
 /** Every upload is where it was said to be or further on, and goes on from there. */
-async function finishUploads(url: string, { uploads }: Acknowledged): Promise<void> {
+async function finishUploads(place: Place): Promise<void> {
+  const { url, known } = place;
+  const { uploads } = known;
   for (const [location, { bytes, offset }] of uploads) {
     const status = await fetch(url + location);
     expect(status.status).toBe(204);
@@ -131,7 +150,7 @@ async function finishUploads(url: string, { uploads }: Acknowledged): Promise<vo
     expect(reported).toBeGreaterThanOrEqual(offset);
     const headers = { "content-range": `${reported}-${bytes.byteLength - 1}` };
     const body = bytes.subarray(reported);
-    await send(url, `${location}?digest=${digestOf(bytes)}`, { method: "PUT", body, headers }, 201);
+    await send(place, `${location}?digest=${digestOf(bytes)}`, { method: "PUT", body, headers, status: 201 });
   }
   uploads.clear();
 }
@@ -141,21 +160,21 @@ test(`a registry that is killed ${kills} times while it is pushed to loses nothi
 }, async () => {
   const directory = await mkdtemp(join(tmpdir(), "drayage-kill-"));
   onTestFinished(() => rm(directory, { recursive: true }));
-  const all: Acknowledged = { manifests: new Map(), uploads: new Map() };
+  const all: Acknowledged = { manifests: new Map(), uploads: new Map(), answers: 0 };
   let acknowledged = 0;
   for (let round = 0; round <= kills; round++) {
     const server = await startRegistry(directory);
     onTestFinished(() => server.kill());
     await requireManifests(server.url, all);
     await requireTags(server.url);
-    await finishUploads(server.url, all);
+    await finishUploads({ url: server.url, known: all });
     acknowledged += all.manifests.size;
     all.manifests.clear();
     const stop = new AbortController();
-    const pushing = pushUntilGone(server.url, all, stop.signal);
-    await new Promise((resolve) => setTimeout(resolve, Math.random() * 100));
-    // Some rounds are killed later, in the middle of larger states.
-    for (let wait = round % 4; wait > 0; wait--) await new Promise((resolve) => setTimeout(resolve, 60));
+    const pushing = pushUntilGone({ url: server.url, known: all }, stop.signal);
+    const last = all.answers + Math.random() * 60;
+    const isFar = (): boolean => all.answers >= last;
+    await expect.poll(isFar, { interval: 1 + Math.random() * 20, timeout: 20_000 }).toBe(true);
     stop.abort();
     await server.kill();
     await pushing;
