@@ -28,6 +28,8 @@ async function startOurs(): Promise<Server & { close(): boolean }> {
   const program = join(import.meta.dirname, "serve-directory.ts");
   const child = spawn(process.execPath, [program, join(directory, "ours")], {
     stdio: ["ignore", "pipe", "inherit"],
+    // As the command has it.
+    env: { ...process.env, UV_THREADPOOL_SIZE: "16" },
   });
   const close = (): boolean => child.kill();
   for await (const host of createInterface({ input: child.stdout }))
