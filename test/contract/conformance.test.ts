@@ -1,14 +1,13 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { MemoryRegistry, type Registry } from "@drayage/oci";
+import { MemoryRegistry, type Registry, type StorageDriver } from "@drayage/oci";
 import {
   createFilesystemDriver,
   createHandler,
   createMemoryDriver,
   createRegistry,
   listen,
-  type StorageDriver,
 } from "@drayage/registry";
 import { conformanceContract, type OpenedConformance } from "@drayage/testkit";
 
