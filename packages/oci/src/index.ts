@@ -162,6 +162,7 @@ export {
   type Scheme,
 } from "./reference.ts";
 export type { NamedReference, ReferenceReason } from "./reference-grammar.ts";
+export { formatAuthorization, parseAuthorization, type Authorization } from "./wire/authorization.ts";
 export {
   formatChallenge,
   parseChallenges,

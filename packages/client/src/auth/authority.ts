@@ -1,5 +1,6 @@
 import {
   createSingleFlight,
+  formatAuthorization,
   formatScope,
   isOciError,
   isSameCredential,
@@ -200,7 +201,8 @@ function actionsOf(scopes: readonly Scope[]): readonly Action[] {
 }
 
 function bearerProof(credential: Extract<Credential, { type: "bearer" }>, now: number): Proof {
-  return lastingProof(new Secret(`Bearer ${credential.token.reveal()}`), credential, { now });
+  const authorization = formatAuthorization({ scheme: "bearer", token: credential.token.reveal() });
+  return lastingProof(new Secret(authorization), credential, { now });
 }
 
 /** A credential that is shown as it is. */
