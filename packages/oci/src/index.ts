@@ -137,6 +137,7 @@ export type {
   ReferrerLister,
   Registry,
   Repository,
+  RepositoryOptions,
   Source,
   TagLister,
   Target,

@@ -15,6 +15,8 @@ import { digestOfRecord, encodeRecord, numberOf, parseRecord, textOf } from "./r
 /** What is stored of an upload: everything that another process needs to go on with it. */
 export interface Session {
   readonly repository: string;
+  /** Who began it, where users are known. */
+  readonly owner?: string | undefined;
   readonly token: UploadToken;
   readonly algorithm: DigestAlgorithm;
   /** Who writes just now. */
@@ -65,8 +67,8 @@ export function storeSession(
   id: string,
   { session, etag }: { readonly session: Session; readonly etag: string | undefined },
 ): Promise<string | undefined> {
-  const { repository, token, algorithm, claim, committing, isEnded, committed } = session;
-  const record = encodeRecord({ repository, token, algorithm, claim, committing, isEnded, committed });
+  const { repository, owner, token, algorithm, claim, committing, isEnded, committed } = session;
+  const record = encodeRecord({ repository, owner, token, algorithm, claim, committing, isEnded, committed });
   return documents.put(uploadKey(id), record, etag === undefined ? { ifNoneMatch: "*" } : { ifMatch: etag });
 }
 
@@ -78,6 +80,7 @@ function parseSession(bytes: Uint8Array): Session {
   const committed = parsePart(record, "committed");
   return {
     repository: textOf(record, "repository"),
+    owner: Object.hasOwn(record, "owner") ? textOf(record, "owner") : undefined,
     token: textOf(record, "token"),
     algorithm,
     claim: claim && { by: textOf(claim, "by"), until: numberOf(claim, "until") },
