@@ -11,6 +11,7 @@ export {
 } from "./auth/authenticate.ts";
 export {
   allowKnown,
+  parseAllowed,
   restrictScopes,
   type AuthorizationRequest,
   type Authorize,
