@@ -4,6 +4,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { createClient } from "@drayage/client";
 import { fromStatic } from "@drayage/oci";
@@ -65,9 +66,14 @@ async function drayage(args: readonly string[], input = "") {
 async function serve(...args: readonly string[]): Promise<string> {
   const child = start("serve", "--listen", "127.0.0.1:0", "--htpasswd", join(home, "users"), ...args);
   child.stderr.resume();
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  const line: unknown = (await lines.next()).value;
-  return String(line).slice(String(line).lastIndexOf(":") + 1);
+  const url = await firstLineOf(child.stdout);
+  return url.slice(url.lastIndexOf(":") + 1);
+}
+
+async function firstLineOf(input: Readable): Promise<string> {
+  const lines = createInterface({ input })[Symbol.asyncIterator]();
+  const { value }: IteratorResult<unknown, unknown> = await lines.next();
+  return String(value);
 }
 
 describe("drayage serve --htpasswd", () => {
@@ -104,6 +110,11 @@ describe("drayage serve --htpasswd", () => {
       'Bearer realm="https://registry.example.com/token",service="registry.example.com"',
     );
     await response.arrayBuffer();
+  });
+
+  test("says that passwords cross the network as they are, where they leave the machine", async () => {
+    const child = start("serve", "--listen", "0.0.0.0:0", "--htpasswd", join(home, "users"));
+    expect(await firstLineOf(child.stderr)).toMatch(/^Passwords cross the network unencrypted/);
   });
 
   test.each([

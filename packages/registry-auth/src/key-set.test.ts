@@ -75,6 +75,19 @@ describe("remoteKeys", () => {
     },
   );
 
+  test("an issuer that has failed is left alone for five seconds, whoever asks", async () => {
+    const { issuer, options } = open(setOf("1"));
+    issuer.answer = new OciError("CONNECTION_FAILED", "away");
+    const keys = remoteKeys(url, options);
+    for (let index = 0; index < 3; index++) {
+      await expect(keys.find("1")).rejects.toMatchObject({ code: "UNAVAILABLE" });
+    }
+    expect(issuer.asked).toHaveLength(1);
+    issuer.time = 5000;
+    issuer.answer = { body: setOf("1") };
+    expect(await keys.find("1")).toBeDefined();
+  });
+
   test("an abort is its own reason, and leaves the others waiting", async () => {
     const { options } = open(setOf("1"));
     const keys = remoteKeys(url, options);

@@ -28,8 +28,11 @@ export interface RemoteKeysOptions {
   readonly now?: (() => number) | undefined;
 }
 
-/** In milliseconds: how long keys are not asked for again, with an unknown id, and when their issuer is away. */
-const ages = { usual: 600_000, unknown: 30_000, away: 24 * 3_600_000 };
+/**
+ * In milliseconds: how long keys serve without another look, and while their issuer is away; and how long it is not
+ * asked again, for an id that it did not know, and after it has failed.
+ */
+const ages = { usual: 600_000, away: 24 * 3_600_000, unknown: 30_000, failed: 5000 };
 const bodyLimit = 512 * 1024;
 
 /**
@@ -83,6 +86,7 @@ function createRemoteKeys(
   const flight = createSingleFlight<readonly VerificationKey[]>();
   let known: { readonly keys: readonly VerificationKey[]; readonly at: number } | undefined;
   let asked = Number.NEGATIVE_INFINITY;
+  let failed = Number.NEGATIVE_INFINITY;
 
   const load = async (options: CallOptions): Promise<readonly VerificationKey[]> => {
     asked = now();
@@ -100,15 +104,21 @@ function createRemoteKeys(
       // Whoever makes ids up shall not make us ask for each.
       const canWait = known !== undefined && now() - asked < ages.unknown;
       if (canWait && age < ages.away) return found;
+      if (now() - failed < ages.failed) throw keysUnavailable();
       try {
         return findKey(await flight("", (shared) => load({ signal: shared }), { signal }), id);
       } catch (cause) {
         signal?.throwIfAborted();
+        failed = now();
         if (found !== undefined && age < ages.away) return found;
-        throw new OciError("UNAVAILABLE", "the keys that tokens are signed with cannot be had", { cause });
+        throw keysUnavailable(cause);
       }
     },
   };
+}
+
+function keysUnavailable(cause?: unknown): OciError {
+  return new OciError("UNAVAILABLE", "the keys that tokens are signed with cannot be had", { cause });
 }
 
 function findKey(keys: readonly VerificationKey[], id: string | undefined): VerificationKey | undefined {
