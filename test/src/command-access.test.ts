@@ -71,9 +71,8 @@ async function serve(...args: readonly string[]): Promise<string> {
 }
 
 async function firstLineOf(input: Readable): Promise<string> {
-  const lines = createInterface({ input })[Symbol.asyncIterator]();
-  const { value }: IteratorResult<unknown, unknown> = await lines.next();
-  return String(value);
+  for await (const line of createInterface({ input })) return line;
+  return "";
 }
 
 describe("drayage serve --htpasswd", () => {

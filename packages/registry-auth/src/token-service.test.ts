@@ -182,6 +182,13 @@ describe("GET /token", () => {
     expect(accessOf(member("token"))).toEqual([]);
   });
 
+  test("an authorize that allows more than was asked for grants no more", async () => {
+    const more = [pull("team/a", "pull", "push", "delete"), pull("secret/a", "pull")];
+    const { url } = await openService({ authorize: () => more });
+    const { member } = await ask(`${url}/token?scope=repository:team/a:pull`, { headers: basic("me") });
+    expect(accessOf(member("token"))).toEqual([pull("team/a", "pull")]);
+  });
+
   test("an answer is one that our own client can read", async () => {
     const { url } = await openService();
     const { text } = await ask(`${url}/token?offline_token=true`, { headers: basic("me") });
@@ -299,10 +306,14 @@ describe("a refresh token", () => {
   test("is not given where there is nowhere to keep it, nor for who cannot be found again", async () => {
     const nowhere = await openService({ refreshTokens: undefined });
     expect((await ask(`${nowhere.url}/token`, form(offline))).member("refresh_token")).toBeUndefined();
-    const fleeting = { logIn: () => Promise.resolve({ identity: { subject: "job" } }) };
-    const { url } = await openService({ accounts: fleeting });
-    const answer = await ask(`${url}/token`, form(offline));
-    expect([answer.status, answer.member("refresh_token")]).toEqual([200, undefined]);
+    const logIn = () => Promise.resolve({ identity: { subject: "job" } });
+    // Somebody else of that name is not whom the login was.
+    const find = () => Promise.resolve({ identity: { subject: "job" }, version: "1" });
+    for (const accounts of [{ logIn }, { logIn, find }]) {
+      const { url } = await openService({ accounts });
+      const answer = await ask(`${url}/token`, form(offline));
+      expect([answer.status, answer.member("refresh_token")]).toEqual([200, undefined]);
+    }
   });
 });
 

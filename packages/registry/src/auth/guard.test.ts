@@ -346,6 +346,18 @@ describe("authorize", () => {
     ]);
   });
 
+  test("does not make a mount of what the token does not say (S3)", async () => {
+    const mountWith = async (granted: readonly Scope[]) => {
+      const server = await serve(await filled(() => new MemoryRegistry()), {
+        authenticate: async () => ({ subject: "me", granted }),
+        authorize: ({ scopes }) => scopes,
+      });
+      return (await ask(server, "POST", `/v2/new/blobs/uploads/?mount=${layer}&from=secret/a`)).status;
+    };
+    const own = { ...list("new"), actions: ["pull", "push"] };
+    expect([await mountWith([own]), await mountWith([own, list("secret/a")])]).toEqual([202, 201]);
+  });
+
   test("may say why not", async () => {
     const server = await serve(new MemoryRegistry(), {
       ...basicMethod(accounts),
