@@ -75,7 +75,7 @@ export async function fetchToken(send: Send, wish: TokenWish, settings: Settings
   });
   const now = settings.now();
   return {
-    authorization: new Secret(`Bearer ${token.value}`),
+    authorization: new Secret(formatAuthorization({ scheme: "bearer", token: token.value })),
     credential,
     scopes,
     refreshAt: now + expiresIn - Math.min(30_000, expiresIn / 10),
