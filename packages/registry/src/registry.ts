@@ -19,7 +19,8 @@ export interface RegistryOptions {
 export function createRegistry(driver: StorageDriver, { now = Date.now }: RegistryOptions = {}): Registry {
   const desk = { writers: new Writers(driver, now), hashes: new KeptHashes() };
   return {
-    repository: (name) => new StoredRepository({ driver, name: parseRepositoryName(name), now }, desk),
+    repository: (name, { owner } = {}) =>
+      new StoredRepository({ driver, name: parseRepositoryName(name), owner, now }, desk),
     listRepositories: (options = {}) => listRepositories(driver.documents, options),
   };
 }
