@@ -10,7 +10,7 @@ import {
 import type { Dispatcher } from "./http/agent.ts";
 import type { AddressContext } from "./http/dial.ts";
 import { createProxyChoice, type ProxyFor, type ProxyOptions } from "./http/proxy.ts";
-import type { TraceEvent } from "./http/trace.ts";
+import { untraced, type TraceEvent } from "./http/trace.ts";
 import { parseMirror } from "./mirror.ts";
 import { requireKnownOptions } from "./option-names.ts";
 
@@ -214,7 +214,7 @@ function filled(options: ClientOptions): Settings {
       bytes: minRate.bytes ?? 1024,
       window: minRate.window ?? 30_000,
     },
-    trace: options.trace ?? (() => undefined),
+    trace: options.trace ?? untraced,
     trustedTokenServers: canonicalServers(options.trustedTokenServers ?? {}),
     userAgent: options.userAgent ?? "drayage",
     now: options.now ?? (() => performance.now()),

@@ -67,8 +67,9 @@ async function answerTo(
 
 function withProof(request: RegistryRequest, proof: Proof | undefined): RegistryRequest {
   const { headers } = request.host;
-  const authorization = proof === undefined ? {} : { authorization: proof.authorization.reveal() };
-  return { ...request, credential: proof?.credential, privateHeaders: { ...headers, ...authorization } };
+  if (proof === undefined) return { ...request, credential: undefined, privateHeaders: headers };
+  const privateHeaders = { ...headers, authorization: proof.authorization.reveal() };
+  return { ...request, credential: proof.credential, privateHeaders };
 }
 
 /** What an answered request was proven with: the value of its `Authorization`. */
@@ -80,8 +81,9 @@ export function proofOf({ request: { privateHeaders = {} } }: RegistryResponse):
 /** A 401, or a 403 that asks for a better token; from the registry itself, not from where it redirected to. */
 function isChallenged(response: RegistryResponse): boolean {
   const { status, request, url } = response;
+  if (status !== 401 && status !== 403) return false;
   if (!mayReceiveSecret(request.host.url, url)) return false;
-  return status === 401 || (status === 403 && isInsufficient(response));
+  return status === 401 || isInsufficient(response);
 }
 
 function isInsufficient(response: RegistryResponse): boolean {

@@ -43,5 +43,5 @@ export async function readBody(
   response: RegistryResponse,
   { limit }: { limit: number },
 ): Promise<Uint8Array> {
-  return readAll(identityBody(response), { limit });
+  return response.whole ?? readAll(identityBody(response), { limit });
 }

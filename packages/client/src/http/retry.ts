@@ -1,4 +1,4 @@
-import { bytesOf, isOciError, sleep, type CallOptions, type OciError } from "@drayage/oci";
+import { isOciError, sleep, type CallOptions, type OciError } from "@drayage/oci";
 import pRetry, { type RetryContext } from "p-retry";
 import type { Settings } from "../options.ts";
 import { readBody } from "./body.ts";
@@ -36,15 +36,26 @@ export async function withRetries<Result>(
   run: (attempt: number) => Promise<Result>,
   { retry: { attempts, minDelay, maxDelay, maxWait }, trace, host, isWorthIt, signal }: WithRetriesOptions,
 ): Promise<Result> {
-  return pRetry(run, {
-    retries: attempts - 1,
-    minTimeout: minDelay,
-    maxTimeout: maxDelay,
-    randomize: true,
-    signal,
-    shouldRetry: ({ error }) => isHopeful(error),
-    onFailedAttempt: (context) => obey(context),
-  });
+  try {
+    return await run(1);
+  } catch (error) {
+    signal?.throwIfAborted();
+    if (!isHopeful(error)) throw error;
+    return again(error);
+  }
+
+  /** What has failed once is the first of the attempts. */
+  function again(failure: OciError): Promise<Result> {
+    return pRetry((attempt) => (attempt === 1 ? Promise.reject(failure) : run(attempt)), {
+      retries: attempts - 1,
+      minTimeout: minDelay,
+      maxTimeout: maxDelay,
+      randomize: true,
+      signal,
+      shouldRetry: ({ error }) => isHopeful(error),
+      onFailedAttempt: (context) => obey(context),
+    });
+  }
 
   function isHopeful(error: unknown): error is OciError {
     return isOciError(error) && error.retryable && waitOf(error) <= maxWait && isWorthIt(error);
@@ -67,7 +78,7 @@ async function sendOnce(next: Send, request: RegistryRequest): Promise<RegistryR
   if (hasExpired(response)) throw await fail(response, { retryable: true });
   const { bodyLimit } = request;
   if (bodyLimit === undefined || response.status !== 200) return response;
-  return { ...response, body: bytesOf(await readBody(response, { limit: bodyLimit })) };
+  return { ...response, whole: await readBody(response, { limit: bodyLimit }) };
 }
 
 /**
