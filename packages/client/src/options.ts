@@ -117,7 +117,7 @@ export interface LimitOptions {
   readonly items?: number | undefined;
 }
 
-/** All in milliseconds. */
+/** All in milliseconds; with 0 there is no end to the wait but that of a `signal`. */
 export interface TimeoutOptions {
   /** To connect, TLS included; 10,000. */
   readonly connect?: number | undefined;
@@ -221,7 +221,7 @@ function filled(options: ClientOptions): Settings {
   };
 }
 
-/** Refuses what would let every request wait for ever, or a limit hold nothing. */
+/** Refuses what no request could pass, and what is no number, which no limit would hold. */
 function checkNumbers(
   numbers: Readonly<Record<string, number>>,
   { least }: { readonly least: number },

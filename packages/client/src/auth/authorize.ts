@@ -30,7 +30,7 @@ export function authorize(tokens: Send, settings: AuthoritySettings): Layer {
       if (!isChallenged(response)) return response;
       if (proof !== undefined) authority.forget(request, proof);
       if (isOneWay(request.body)) return response;
-      const answer = await answerTo(response, { authority, request, proof, round });
+      const answer = await answerOrDrain(response, { authority, request, proof, round });
       if (answer === undefined) return response;
       await drain(response.body);
       proof = answer;
@@ -46,6 +46,19 @@ interface Circumstances {
   /** What has just been refused. */
   readonly proof: Proof | undefined;
   readonly round: (typeof rounds)[number];
+}
+
+/** What {@link answerTo} gives; if it fails, nobody is left to read the challenge. */
+async function answerOrDrain(
+  response: RegistryResponse,
+  circumstances: Circumstances,
+): Promise<Proof | undefined> {
+  try {
+    return await answerTo(response, circumstances);
+  } catch (error) {
+    await drain(response.body);
+    throw error;
+  }
 }
 
 async function answerTo(

@@ -24,14 +24,13 @@ export async function abandon(body: Bytes): Promise<void> {
 }
 
 /** The body of an answer that must be as it is stored: no encoding was asked for, so none is undone. */
-export function identityBody(response: RegistryResponse): Bytes {
+export async function identityBody(response: RegistryResponse): Promise<Bytes> {
   const encoding = headerOf(response.headers, "content-encoding");
   if (encoding === undefined || encoding.toLowerCase() === "identity") return response.body;
+  await abandon(response.body);
   const url = redactUrl(response.url);
-  throw new OciError("RESPONSE_INVALID", `${url} came in a content encoding`, {
-    url,
-    status: response.status,
-  });
+  const { status } = response;
+  throw new OciError("RESPONSE_INVALID", `${url} came in a content encoding`, { url, status });
 }
 
 /**
@@ -43,5 +42,5 @@ export async function readBody(
   response: RegistryResponse,
   { limit }: { limit: number },
 ): Promise<Uint8Array> {
-  return response.whole ?? readAll(identityBody(response), { limit });
+  return response.whole ?? readAll(await identityBody(response), { limit });
 }

@@ -53,6 +53,11 @@ describe("through a proxy", () => {
     expect(opened.server.ledger.map(({ httpVersion }) => httpVersion)).toEqual(["2.0"]);
   });
 
+  it("without a time to connect there is no end to the wait for it, rather than no wait", async () => {
+    await using opened = await openBehindProxy({ timeouts: { connect: 0 } });
+    expect(await opened.repository.headManifest("v1")).toBeDefined();
+  });
+
   it("blobs come too, and plain HTTP", async () => {
     await using opened = await openBehindProxy({ server: { tls: undefined } });
     const { descriptor } = image.config;

@@ -94,10 +94,14 @@ function hasExpired({ status, url, request }: RegistryResponse): boolean {
  * A second `POST` or `PATCH` could do twice what was done already, unless the registry said that it did nothing;
  * what is streamed is gone after the first time.
  */
-function mayRepeat({ body, isRepeatable, method }: RegistryRequest, { status }: OciError): boolean {
+function mayRepeat({ body, isRepeatable, method }: RegistryRequest, error: OciError): boolean {
   if (isOneWay(body)) return false;
-  const isUntouched = status === 408 || status === 429 || status === 503;
-  return isUntouched || (isRepeatable ?? (method !== "POST" && method !== "PATCH"));
+  return isUntouched(error) || (isRepeatable ?? (method !== "POST" && method !== "PATCH"));
+}
+
+/** Whether the registry said that it did nothing, so that any request may be sent again. */
+export function isUntouched({ status }: OciError): boolean {
+  return status === 408 || status === 429 || status === 503;
 }
 
 function waitOf({ retryAfter = 0 }: OciError): number {

@@ -11,7 +11,7 @@ export interface TunnelOptions {
   readonly proxy: ForwardProxy;
   /** Reaches the proxy itself. */
   readonly connect: buildConnector.connector;
-  /** How long the proxy may take to reach the target, in milliseconds. */
+  /** How long the proxy may take to reach the target, in milliseconds; with 0 as long as it takes. */
   readonly timeout: number;
 }
 
@@ -24,10 +24,12 @@ export interface TunnelOptions {
 export async function openTunnel(target: ProxyTarget, options: TunnelOptions): Promise<Socket> {
   const socket = await connected(options);
   const authority = hostAndPort(target);
-  const timer = setTimeout(() => socket.destroy(tooSlow(authority, options.proxy)), options.timeout);
+  const { proxy, timeout } = options;
+  const giveUp = (): void => void socket.destroy(tooSlow(authority, proxy));
+  const timer = timeout > 0 ? setTimeout(giveUp, timeout) : undefined;
   try {
-    const status = await askFor(authority, { socket, proxy: options.proxy });
-    if (status < 200 || status > 299) throw refused(authority, { status, proxy: options.proxy });
+    const status = await askFor(authority, { socket, proxy });
+    if (status < 200 || status > 299) throw refused(authority, { status, proxy });
     return socket;
   } catch (error) {
     socket.destroy();

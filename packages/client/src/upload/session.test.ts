@@ -54,6 +54,23 @@ describe("append", () => {
     expect(await opened.repository.headBlob(digest)).toBeDefined();
   });
 
+  it.each<[string, Omit<ScriptRule, "path">[]]>([
+    ["is always refused", [{ method: "PATCH", answer: { status: 503 } }]],
+    [
+      "is always lost, by a registry that then says nothing any more",
+      [
+        { method: "PATCH", takeOnly: 10 },
+        { method: "GET", answer: { status: 503 } },
+      ],
+    ],
+  ])("asks no more often than any request is sent if a chunk %s", async (_what, rules) => {
+    await using opened = await openWith(rules.map((rule) => ({ path, ...rule })));
+    const session = await opened.repository.openUpload();
+    expect(await errorOf(session.append(await blob.open(0)))).toMatchObject({ code: "UNAVAILABLE" });
+    const asked = opened.server.ledger.map(({ method }) => method);
+    expect(asked.filter((method) => method === (rules.length === 1 ? "PATCH" : "GET"))).toHaveLength(5);
+  });
+
   it("counts what was taken, even if the registry reports less (aws/containers-roadmap#2831)", async () => {
     await using opened = await openWith([{ method: "PATCH", path, headers: { range: "0-9" } }], {
       maxChunk: 4000,
