@@ -1,5 +1,5 @@
 import type { Readable } from "node:stream";
-import type { Bytes, CallOptions } from "@drayage/oci";
+import { OciError, type Bytes, type CallOptions } from "@drayage/oci";
 import type { Dispatcher } from "undici";
 import { Arrival } from "./arrival.ts";
 
@@ -19,6 +19,9 @@ export interface ExchangeOptions extends CallOptions {
   /** What the body of the answer throws for what went wrong. */
   readonly errorOf: (error: unknown) => unknown;
 }
+
+/** Each interim answer, such as 103, gives a server its time for the real one anew. */
+const maxInterim = 20;
 
 /**
  * Sends one request and resolves to its answer. The stream that undici's `request` puts in between is left out: it
@@ -42,6 +45,7 @@ class Exchange implements Dispatcher.DispatchHandler {
   readonly #outcome = Promise.withResolvers<Answer>();
   #controller: Dispatcher.DispatchController | undefined;
   #arrival: Arrival | undefined;
+  #interim = 0;
 
   constructor(request: Dispatched, options: ExchangeOptions) {
     this.#request = request;
@@ -63,7 +67,7 @@ class Exchange implements Dispatcher.DispatchHandler {
     status: number,
     headers: Answer["headers"],
   ): void {
-    if (status < 200) return;
+    if (status < 200) return this.#countInterim();
     this.#arrival = new Arrival(controller);
     this.#outcome.resolve({ status, headers, body: this.#arrival });
   }
@@ -86,6 +90,11 @@ class Exchange implements Dispatcher.DispatchHandler {
     const error = new Error("aborted");
     this.#fail(error);
     this.#controller?.abort(error);
+  }
+
+  #countInterim(): void {
+    if (++this.#interim > maxInterim)
+      throw new OciError("RESPONSE_INVALID", "interim answers and no real one");
   }
 
   #fail(error: Error): void {

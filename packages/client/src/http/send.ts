@@ -16,8 +16,6 @@ import { createRateMeter, type MinRateSettings } from "./min-rate.ts";
 /** Behind an upload a registry may have to move the whole blob before it answers. */
 const uploadPatience = 10;
 const chunkSize = 64 * 1024;
-/** What is announced as no longer than this need not come at any rate. */
-const shortAnswer = 64 * 1024;
 
 /** The end of the line: one request, one answer. */
 export function createSend(agents: Agents, settings: Settings): Send {
@@ -51,11 +49,10 @@ function responseOf(
   request: RegistryRequest,
   settings: MinRateSettings,
 ): RegistryResponse {
-  const isShort = Number(headers["content-length"] ?? Number.NaN) <= shortAnswer;
   return {
     status,
     headers: parseHeaders(headers),
-    body: isShort ? body : atMinRate(body, request, settings),
+    body: atMinRate(body, request, settings),
     url: request.url,
     request,
   };
