@@ -10,7 +10,7 @@ import {
 } from "@drayage/oci";
 import { mayReceiveSecret } from "./auth/may-receive-secret.ts";
 import type { Host } from "./host.ts";
-import { drain } from "./http/body.ts";
+import { drain, release } from "./http/body.ts";
 import { fail } from "./http/fail.ts";
 import type { Lane, Method, RegistryResponse, RequestBody, Send, Subject } from "./http/message.ts";
 import { endpointUrl, redactUrl } from "./http/url.ts";
@@ -77,7 +77,11 @@ export function createEndpoint(options: EndpointOptions): Endpoint {
     const url = to instanceof URL ? to : endpointUrl(formatRoute(to), host.url);
     if (request.subject === "upload") checkUploadUrl(host, url);
     const permission = { repository, scopes: scopesFor(actions, scopes) };
-    const response = await send({ ...request, host, url, lane, permission, attempts });
+    const sent = send({ ...request, host, url, lane, permission, attempts });
+    const response = await sent.catch((error: unknown) => {
+      release(request.body); // it may have failed for want of a token, before anything was sent
+      throw error;
+    });
     if (expect.includes(response.status)) return response;
     throw await fail(response);
   };

@@ -1,5 +1,5 @@
 import { headerOf, OciError, readAll, type Bytes } from "@drayage/oci";
-import type { RegistryResponse } from "./message.ts";
+import type { RegistryResponse, RequestBody } from "./message.ts";
 import { redactUrl } from "./url.ts";
 
 /** How much of an answer that nobody wants is read for the sake of its connection. */
@@ -21,6 +21,11 @@ export async function drain(body: Bytes): Promise<void> {
 /** Leaves a body unread, and cuts its connection if there is more to come. */
 export async function abandon(body: Bytes): Promise<void> {
   await body[Symbol.asyncIterator]().return?.();
+}
+
+/** Closes where a body comes from that was not sent to its end, without waiting for it. */
+export function release(body: RequestBody | undefined): void {
+  if (typeof body === "object" && "bytes" in body) abandon(body.bytes).catch(() => undefined);
 }
 
 /** The body of an answer that must be as it is stored: no encoding was asked for, so none is undone. */

@@ -116,6 +116,20 @@ async function expectStored({ server }: Opened): Promise<void> {
 describe("an upload that fails on the way", () => {
   const session = `${uploads}*`;
 
+  it("closes its source, even where it did not come to be sent", async () => {
+    await using opened = await openWith([]);
+    let closed = 0;
+    const open: OpenBlob = async (offset, options) => {
+      await opened.client.close();
+      const chunks = (await blob.open(offset, options))[Symbol.asyncIterator]();
+      const close = async () => ({ done: true, value: closed++ }) as const;
+      return { [Symbol.asyncIterator]: () => ({ next: () => chunks.next(), return: close }) };
+    };
+    const error = await errorOf(opened.repository.putBlob(descriptor, open));
+    expect(error).toMatchObject({ code: "CONNECTION_FAILED" });
+    expect(closed).toBeGreaterThan(0);
+  });
+
   it("goes on from where the registry says that it is", async () => {
     await using opened = await openWith([{ method: "PUT", path: session, nth: 1, takeOnly: 100_000 }]);
     const { open, offsets } = noted();
