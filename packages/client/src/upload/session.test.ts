@@ -99,6 +99,20 @@ describe("a session", () => {
     expect(await again.commit(digest)).toMatchObject(blob.descriptor);
   });
 
+  it.each([
+    ["no id", ""],
+    ["one that is not whole", "blobs/uploads/1"],
+    ["a manifest", "/v2/library/app/manifests/v1"],
+    ["a blob", `/v2/library/app/blobs/${digest}`],
+    ["the registry itself", "/v2/"],
+    ["an upload of another repository", "/v2/library/other/blobs/uploads/1"],
+  ])("goes on with an upload only, and not with %s", async (_what, id) => {
+    await using opened = await openWith([]);
+    const error = await errorOf(opened.repository.openUpload({ id }));
+    expect(error).toMatchObject({ code: "BLOB_UPLOAD_UNKNOWN" });
+    expect(opened.requests()).toEqual([]);
+  });
+
   it("is committed if the answer to its commit alone was lost", async () => {
     await using opened = await openWith([{ method: "PUT", path, nth: 1, reset: true }]);
     const session = await opened.repository.openUpload();
