@@ -2,6 +2,7 @@ import {
   headerOf,
   mediaType,
   parseContentType,
+  parseDigest,
   type CallOptions,
   type Descriptor,
   type Digest,
@@ -23,7 +24,7 @@ export async function* listReferrers(
   subject: Digest,
   { artifactType, signal }: ListReferrersOptions = {},
 ): AsyncGenerator<Descriptor, void, undefined> {
-  const question = questionFor(endpoint, subject, { artifactType, signal });
+  const question = questionFor(endpoint, parseDigest(subject), { artifactType, signal });
   const first = await askApi(endpoint, question);
   const all =
     first === undefined
