@@ -91,6 +91,16 @@ describe("through a proxy", () => {
   });
 });
 
+it("a proxy that is not there is an error that names it", async () => {
+  const gone = await openProxy({ lookup: () => undefined });
+  await gone[Symbol.asyncDispose]();
+  const proxy = { https: { url: `http://127.0.0.1:${gone.port}` } };
+  await using opened = await openBehindProxy({ network: () => ({ proxy }), timeouts: { connect: 200 } });
+  const error = await errorOf(opened.repository.headManifest("v1"));
+  expect(error).toMatchObject({ code: "CONNECTION_FAILED", retryable: true });
+  expect(String(error)).toContain(`the proxy 127.0.0.1:${gone.port} cannot be reached (ECONNREFUSED)`);
+});
+
 describe("C40 what a proxy gets to see", () => {
   const withUser = (port: number, password: string): Partial<NetworkOptions> => ({
     proxy: { https: { url: `http://127.0.0.1:${port}`, username: "us", password } },

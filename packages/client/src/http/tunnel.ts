@@ -44,8 +44,8 @@ function connected({ proxy: { url }, connect }: TunnelOptions): Promise<Socket> 
   const hostname = url.hostname.replace(/^\[|\]$/g, "");
   const { host, protocol } = url;
   connect({ hostname, host, protocol, port: portOf(url) }, (error, socket) => {
-    if (socket === null) reject(error);
-    else resolve(socket);
+    if (error === null) resolve(socket);
+    else reject(unreachable(host, error));
   });
   return promise;
 }
@@ -65,6 +65,11 @@ function askFor(
   });
   asked.end();
   return promise;
+}
+
+function unreachable(proxy: string, cause: Error): OciError {
+  const reason = "code" in cause ? String(cause.code) : cause.message;
+  return new OciError("CONNECTION_FAILED", `the proxy ${proxy} cannot be reached (${reason})`, { cause });
 }
 
 function refused(
