@@ -1,5 +1,6 @@
-import { createServer, type Server } from "node:http";
+import { createServer, type Server, type ServerResponse } from "node:http";
 import { createServer as createTcpServer, type AddressInfo } from "node:net";
+import { digestOf, readAll } from "@drayage/oci";
 import { createImage, testCertificate } from "@drayage/testkit";
 import { describe, expect, it } from "vitest";
 import { createClient, type Client } from "../client.ts";
@@ -74,6 +75,30 @@ it("a body without a least rate may take as long as it likes, an empty one too",
   await using opened = await serve(slow, { retry: { attempts: 1 }, minRate: { bytes: 0, window: 0 } });
   expect(await opened.repository.headManifest("v1")).toBeUndefined();
   expect(await errorOf(opened.repository.getManifest("v1"))).toMatchObject({ status: 404, detail: "{}" });
+});
+
+it.each([
+  ["a manifest in a content encoding", { "content-encoding": "gzip" }, "manifest"],
+  ["a blob in a content encoding", { "content-encoding": "gzip", "content-length": 100_000 }, "blob"],
+  ["a blob of unknown size", {}, "blob"],
+])("%s frees its connection", async (_what, headers, kind) => {
+  const unread = new Set<ServerResponse>();
+  const endless = createServer(({ method }, response) => {
+    response.writeHead(method === "HEAD" ? 403 : 200, headers);
+    if (method === "HEAD") return void response.end();
+    unread.add(response);
+    response.on("close", () => unread.delete(response));
+    response.write("x");
+  });
+  await using opened = await serve(endless, { retry: { attempts: 1 }, timeouts: { idle: 600_000 } });
+  const { repository } = opened;
+  const read = async () => {
+    if (kind === "manifest") return repository.getManifest("v1");
+    const { body } = await repository.getBlob(digestOf(new Uint8Array()));
+    return readAll(body, { limit: 0 });
+  };
+  expect(await errorOf(read)).toMatchObject({ code: "RESPONSE_INVALID" });
+  await expect.poll(() => unread.size).toBe(0);
 });
 
 describe("a connection that is being made", () => {
