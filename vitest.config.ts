@@ -10,6 +10,7 @@ export default defineConfig({
     // Real processes, on machines that do other things too: a hang is found, slowness is not a failure.
     testTimeout: 30_000,
     hookTimeout: 30_000,
+    expect: { poll: { timeout: 15_000 } },
     projects: [
       // These two run on every supported line of Node, the third on the pinned one only.
       { extends: true, test: { name: "unit", include: ["packages/*/src/**/*.test.ts"] } },

@@ -4,11 +4,11 @@
 //
 // Three subjects, one process each, interleaved: `drayage copy` of a small and of a large blob, and the same large
 // blob moved by nothing but undici and a hash. The figures are medians of the largest resident set the system saw.
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { createClient } from "@drayage/client";
 import { createImage, pushImage, type FixtureImage } from "@drayage/testkit";
 import { startDistribution } from "../src/distribution.ts";
+import { path, peakOf } from "./peak.ts";
+import { judge, median } from "./verdict.ts";
 
 const mebibyte = 1024 * 1024;
 const [large = 4096, runs = 3] = process.argv.slice(2).map(Number);
@@ -33,7 +33,7 @@ const peaks: Record<keyof typeof subjects, number[]> = {
   "undici large": [],
 };
 for (let run = 0; run < runs; run++) {
-  for (const subject of subjectNames()) peaks[subject].push(await peakOf(subject, `run${run}`));
+  for (const subject of subjectNames()) peaks[subject].push(await peakOf(program(subject, `run${run}`)));
 }
 
 for (const subject of subjectNames()) {
@@ -41,44 +41,20 @@ for (const subject of subjectNames()) {
     `${subject.padEnd(14)} ${median(peaks[subject]).toFixed(0).padStart(5)} MiB  of ${peaks[subject].map(Math.round).join(", ")}`,
   );
 }
-judge("large / small", median(peaks["copy large"]) / median(peaks["copy small"]), 1.1);
-judge("copy / undici", median(peaks["copy large"]) / median(peaks["undici large"]), 1.3);
+judge("copy, large / small", median(peaks["copy large"]) / median(peaks["copy small"]), { most: 1.1 });
+judge("copy / undici", median(peaks["copy large"]) / median(peaks["undici large"]), { most: 1.3 });
 
-/** The peak in MiB of a process of its own that does what `subject` says, into a repository nobody has seen. */
-async function peakOf(subject: keyof typeof subjects, run: string): Promise<number> {
+/** What does as `subject` says, into a repository nobody has seen. */
+function program(subject: keyof typeof subjects, run: string): readonly string[] {
   const name = subjects[subject];
   const from = `${source.host}/${name}`;
   const into = `${target.host}/${subject.replace(" ", "-")}/${run}`;
   const digest = images.get(name)?.layers[0]?.descriptor.digest ?? "";
-  const program = subject.startsWith("copy")
+  return subject.startsWith("copy")
     ? [command, "copy", `${from}:v1`, `${into}:v1`]
     : [path("move-blob.ts"), from, into, digest];
-  const child = spawn(process.execPath, ["--import", path("print-peak.ts"), ...program], {
-    stdio: ["ignore", "ignore", "pipe"],
-  });
-  let output = "";
-  child.stderr.on("data", (text: Buffer) => (output += text.toString()));
-  await once(child, "close");
-  if (child.exitCode !== 0) throw new Error(`${subject} ended with ${String(child.exitCode)}: ${output}`);
-  return Number(output.trimEnd().split("\n").at(-1)) / 1024;
-}
-
-function path(file: string): string {
-  return new URL(file, import.meta.url).pathname;
 }
 
 function subjectNames(): (keyof typeof subjects)[] {
   return ["copy small", "copy large", "undici large"];
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
-}
-
-function judge(what: string, ratio: number, most: number): void {
-  const holds = ratio <= most;
-  if (!holds) process.exitCode = 1;
-  console.log(
-    `${what.padEnd(14)} ${ratio.toFixed(2)}, at most ${most}: ${holds ? "holds" : "DOES NOT HOLD"}`,
-  );
 }

@@ -115,7 +115,15 @@ describe("installed alone", () => {
   });
 
   test("the command brings no vendor's package, and names the one that a registry takes", () => {
-    const folders = ["oci", "client", "copy", "credentials-docker", "credentials-github", "registry"];
+    const folders = [
+      "oci",
+      "client",
+      "copy",
+      "credentials-docker",
+      "credentials-github",
+      "registry",
+      "registry-auth",
+    ];
     const names = ["drayage", ...folders.map((folder) => `@drayage/${folder}`)];
     inProject(names.map(tarballOf), ({ directory, installed }) => {
       expect(installed.filter((name) => vendor.test(name))).toEqual([]);

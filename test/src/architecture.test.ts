@@ -20,6 +20,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   mirror: ["oci", "copy", "select"],
   "mirror-bullmq": ["oci", "mirror"],
   registry: ["oci"],
+  "registry-auth": ["oci", "registry"],
   "registry-s3": ["oci", "registry"],
   compat: ["oci", "client", "registry", "registry-s3"],
   "registry-ui": [],
@@ -40,6 +41,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
     "mirror",
     "mirror-bullmq",
     "registry",
+    "registry-auth",
     "registry-s3",
     "registry-ui",
   ],
@@ -121,6 +123,7 @@ const confinements: readonly Confinement[] = [
       "packages/credentials-",
       "packages/vendor-apis/src/",
       "packages/registry/src/auth/",
+      "packages/registry-auth/src/",
       "packages/testkit/src/contract/credential/",
       // The earlier API hands what the registry wants to see to its caller, as text.
       "packages/compat/src/docker-registry-client/auth.ts",

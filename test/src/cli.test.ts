@@ -355,7 +355,7 @@ describe("drayage serve", () => {
   });
 
   it.each([
-    [["--listen", "0.0.0.0:0"], /^Whoever reaches this address can push and delete; --read-only refuses/],
+    [["--listen", "0.0.0.0:0"], /^Whoever reaches this address can push and delete; --htpasswd asks/],
     [["--listen", "0.0.0.0:0", "--read-only"], /^Content is kept in memory/],
     [[], /^Content is kept in memory/],
   ])("warns whoever opens it to the world: %j", async (args, warning) => {

@@ -83,21 +83,23 @@ describe("drayage login", processes, () => {
   test.each([
     ["Basic", { basic: users }, ["GET /v2/ 401", "GET /v2/ 200"]],
     ["Bearer", { bearer: { users } }, ["GET /v2/ 401", "GET /token 200", "GET /v2/ 200"]],
-  ] as const)("asks the registry first, by %s, and keeps what it accepts", async (_scheme, auth, steps) => {
-    const registry = await openRegistry(auth);
-    const { status, stdout, stderr } = await logIn(registry.at, `${password}\n`);
-    const source = `auths["${registry.at}"] in ${config()}`;
-    expect({ status, stdout }).toEqual({
-      status: 0,
-      stdout: `logged in to ${registry.at} as me, kept in ${source}\n`,
-    });
-    expect(stderr).toMatch(/^The password is kept unencrypted;/);
-    expect(
-      registry.ledger.map(({ method, url, status: s }) => `${method} ${url.split("?")[0]} ${s}`),
-    ).toEqual(steps);
-    // C34
-    expect((await stat(config())).mode & 0o777).toBe(0o600);
-  });
+  ] as const)(
+    "asks the registry first, by %s, and keeps what it accepts to itself (C34)",
+    async (_scheme, auth, steps) => {
+      const registry = await openRegistry(auth);
+      const { status, stdout, stderr } = await logIn(registry.at, `${password}\n`);
+      const source = `auths["${registry.at}"] in ${config()}`;
+      expect({ status, stdout }).toEqual({
+        status: 0,
+        stdout: `logged in to ${registry.at} as me, kept in ${source}\n`,
+      });
+      expect(stderr).toMatch(/^The password is kept unencrypted;/);
+      expect(
+        registry.ledger.map(({ method, url, status: s }) => `${method} ${url.split("?")[0]} ${s}`),
+      ).toEqual(steps);
+      expect((await stat(config())).mode & 0o777).toBe(0o600);
+    },
+  );
 
   test("keeps nothing that the registry refuses", async () => {
     const registry = await openRegistry({ bearer: { users } });

@@ -148,7 +148,7 @@ describe("drayage blob", () => {
     expect(await drayage(["blob", "get", at(`app@${absent}`)])).toMatchObject({ status: 1, stdout: "" });
   });
 
-  test("C14: get fails and keeps no file if it is another blob than its digest says", async () => {
+  test("C15: get fails and keeps no file if it is another blob than its digest says", async () => {
     const lying = createServer((_request, response) => response.end("something else\n")).listen(
       0,
       "127.0.0.1",

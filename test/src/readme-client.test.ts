@@ -90,6 +90,8 @@ function programOf(parts: readonly string[]): string {
   let program = [...new Set(imports), ...rest].join("\n");
   for (const [name, path] of Object.entries(modules))
     program = program.replaceAll(`"${name}"`, JSON.stringify(path));
-  for (const host of hosts) program = program.replaceAll(host, server.host());
+  for (const host of hosts) {
+    program = program.replaceAll(`https://${host}`, server.url()).replaceAll(host, server.host());
+  }
   return program;
 }

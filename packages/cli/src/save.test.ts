@@ -25,6 +25,37 @@ describe("a saved file", () => {
     expect(await readFile(join(directory, "old"), "utf8")).toBe("mine");
   });
 
+  it("is not there before it is whole, for we could be killed", async () => {
+    const seen: string[] = [];
+    async function* watching() {
+      yield* content();
+      seen.push(...(await readdir(directory)));
+      yield* content();
+    }
+    await saveFile(join(directory, "new"), watching(), {});
+    expect(seen).toEqual([expect.stringMatching(/^\.drayage-/)]);
+    expect(await readdir(directory)).toEqual(["new"]);
+  });
+
+  it("does not replace one that appeared meanwhile", async () => {
+    const path = join(directory, "new");
+    async function* late() {
+      yield* content();
+      await writeFile(path, "mine");
+    }
+    const refusal = { code: "OPTION_INVALID", message: `${path} is there already` };
+    await expect(saveFile(path, late(), {})).rejects.toMatchObject(refusal);
+    expect(await readFile(path, "utf8")).toBe("mine");
+    expect(await readdir(directory)).toEqual(["new"]);
+  });
+
+  it("needs no second names of files", async () => {
+    const link = () => Promise.reject(Object.assign(new Error("not here"), { code: "EPERM" }));
+    await saveFile(join(directory, "new"), content(), { link });
+    expect(await readFile(join(directory, "new"), "utf8")).toBe("content");
+    expect(await readdir(directory)).toEqual(["new"]);
+  });
+
   it("is not there at all if not everything came", async () => {
     const failure = new OciError("DIGEST_MISMATCH", "something else");
     async function* broken() {

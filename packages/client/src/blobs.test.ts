@@ -1,4 +1,4 @@
-import { createServer } from "node:http";
+import { createServer, type OutgoingHttpHeaders, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { digestOf, isVerified, readAll, sleep } from "@drayage/oci";
 import { bytesOfBlob, createBlob, type ScriptRule } from "@drayage/testkit";
@@ -99,6 +99,27 @@ describe("getBlob", () => {
   it("C13 refuses an encoded body", async () => {
     await using opened = await openWith({ headers: { "content-encoding": "gzip" } });
     expect(await errorOf(read(opened))).toMatchObject({ code: "RESPONSE_INVALID" });
+  });
+
+  it.each<[string, OutgoingHttpHeaders]>([
+    ["is encoded", { "content-length": size, "content-encoding": "gzip" }],
+    ["has no known size", {}],
+  ])("leaves no connection behind with an answer that %s", async (_what, headers) => {
+    const answers: ServerResponse[] = [];
+    const server = createServer(({ method }, response) => {
+      if (method === "HEAD") return void response.writeHead(404).end();
+      answers.push(response);
+      return void response.writeHead(200, headers).write("it never ends");
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    await using client = createClient();
+    const { port } = server.address() as AddressInfo;
+    const repository = client.registry(`127.0.0.1:${port}`).repository("a");
+    expect(await errorOf(repository.getBlob(digest))).toMatchObject({
+      code: expect.stringMatching("RESPONSE_INVALID|BLOB_UNKNOWN") as unknown,
+    });
+    await expect.poll(() => answers.map(({ destroyed }) => destroyed), { interval: 1 }).toEqual([true]);
+    server.close();
   });
 
   it("is not read ahead of its reader by more than connections hold", async () => {

@@ -11,7 +11,6 @@ import {
   type Descriptor,
   type Digest,
   type GetBlobOptions,
-  type Range,
   type Route,
 } from "@drayage/oci";
 import { deleteResult } from "./delete-result.ts";
@@ -26,26 +25,17 @@ export async function getBlob(
   digest: Digest,
   { range, signal }: GetBlobOptions = {},
 ): Promise<BlobContent> {
-  if (range !== undefined) return getRange(endpoint, digest, { range, signal });
-  const response = await askForBlob(endpoint, digest, { signal });
-  const size = sizeOf(response) ?? (await knownSize(endpoint, digest, { signal }));
-  const descriptor = blobDescriptor(digest, size);
-  const body = resumed(response, { endpoint, digest, start: 0, end: size - 1, size, signal });
-  return { descriptor, body: verified(body, descriptor) };
-}
-
-async function getRange(
-  endpoint: Endpoint,
-  digest: Digest,
-  { range, signal }: CallOptions & { readonly range: Range },
-): Promise<BlobContent> {
-  resolveRange(range, Number.MAX_SAFE_INTEGER); // what no size could satisfy is not asked for
+  // What no size could satisfy is not asked for.
+  if (range !== undefined) resolveRange(range, Number.MAX_SAFE_INTEGER);
   const response = await askForBlob(endpoint, digest, { range, signal });
   try {
     const size = sizeOf(response) ?? (await knownSize(endpoint, digest, { signal }));
-    const part = resolveRange(range, size);
-    const body = resumed(response, { endpoint, digest, ...part, size, signal });
-    return { descriptor: blobDescriptor(digest, size), range: part, body };
+    const descriptor = blobDescriptor(digest, size);
+    const part = range === undefined ? { start: 0, end: size - 1 } : resolveRange(range, size);
+    const body = await resumed(response, { endpoint, digest, ...part, size, signal });
+    return range === undefined
+      ? { descriptor, body: verified(body, descriptor) }
+      : { descriptor, range: part, body };
   } catch (error) {
     await abandon(response.body);
     throw error;

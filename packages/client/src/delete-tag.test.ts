@@ -1,4 +1,4 @@
-import { standardQuirks, type Quirks } from "@drayage/oci";
+import { digestOf, mediaType, standardQuirks, type Quirks } from "@drayage/oci";
 import { createImage, type ScriptRule } from "@drayage/testkit";
 import { describe, expect, it } from "vitest";
 import { errorOf, openScripted, type Opened } from "../fixture/scripted.ts";
@@ -6,6 +6,7 @@ import { errorOf, openScripted, type Opened } from "../fixture/scripted.ts";
 const image = createImage();
 const { digest } = image.document.descriptor;
 const manifests = "/v2/library/app/manifests/";
+const described = { "content-type": mediaType.ociManifest, "content-length": "2" };
 const byDigest = `${manifests}sha256:*`;
 
 /** A registry that deletes no tags. */
@@ -127,6 +128,53 @@ describe("deleteTag by a throw-away manifest", () => {
     const { signal } = controller;
     expect(await errorOf(opened.repository.deleteTag("v1", { ...options, signal }))).toBe(reason);
     await expect.poll(() => [...opened.server.content.repository("library/app").tags.keys()]).toContain("v1");
+  });
+
+  it("puts the tag back if it was moved without a word of it", async () => {
+    await using opened = await openWith([]);
+    await opened.repository.deleteTag("latest", options);
+    const silence: ScriptRule["change"] = (answer) => ({ ...answer, status: 500 });
+    const everyTry = [1, 2, 3, 4, 5];
+    opened.server.script([{ method: "PUT", path: `${manifests}v1`, nth: everyTry, change: silence }]);
+    expect(await errorOf(opened.repository.deleteTag("v1", options))).toMatchObject({ code: "UNAVAILABLE" });
+    expectTags(opened, ["v1", "v2"]);
+  });
+
+  it("puts the tag back for a caller who leaves while it is moved", async () => {
+    await using opened = await openWith([]);
+    await opened.repository.deleteTag("latest", options);
+    const controller = new AbortController();
+    const reason = new Error("enough");
+    const leave: ScriptRule["change"] = (answer) => {
+      controller.abort(reason);
+      return answer;
+    };
+    opened.server.script([{ method: "PUT", path: `${manifests}v1`, nth: 1, change: leave }]);
+    const { signal } = controller;
+    expect(await errorOf(opened.repository.deleteTag("v1", { ...options, signal }))).toBe(reason);
+    expectTags(opened, ["v1", "v2"]);
+  });
+
+  it("leaves the tag where others have moved it meanwhile, even if the delete fails", async () => {
+    await using opened = await openWith([]);
+    await opened.repository.deleteTag("latest", options);
+    const { tags } = opened.server.content.repository("library/app");
+    const elsewhere = digestOf(new Uint8Array());
+    const move: ScriptRule["change"] = (answer) => {
+      tags.set("v1", elsewhere);
+      return { ...answer, status: 403 };
+    };
+    opened.server.script([
+      { method: "DELETE", path: byDigest, change: move },
+      {
+        method: "HEAD",
+        path: `${manifests}v1`,
+        nth: 2,
+        answer: { status: 200, headers: { ...described, "docker-content-digest": elsewhere } },
+      },
+    ]);
+    expect(await errorOf(opened.repository.deleteTag("v1", options))).toMatchObject({ code: "DENIED" });
+    expect(tags.get("v1")).toBe(elsewhere);
   });
 
   it("puts the manifest back if it went with the tag", async () => {

@@ -44,9 +44,9 @@ export async function askForBlob(
 }
 
 /** The bytes from `start` to `end`, of the answer as long as it comes, then of further ones from where it broke off. */
-export function resumed(first: RegistryResponse, download: Download): Bytes {
+export async function resumed(first: RegistryResponse, download: Download): Promise<Bytes> {
   const { endpoint, digest, start, end, signal } = download;
-  let current = partOf(first, download, start);
+  let current = await partOf(first, download, start);
   return closing(reading(), () => abandon(current));
 
   async function* reading(): AsyncGenerator<Uint8Array, void, undefined> {
@@ -67,14 +67,18 @@ export function resumed(first: RegistryResponse, download: Download): Bytes {
         await setbacks.overcome(error, { offset, signal });
       }
       const range = { start: offset, end };
-      current = partOf(await askForBlob(endpoint, digest, { range, signal }), download, offset);
+      current = await partOf(await askForBlob(endpoint, digest, { range, signal }), download, offset);
     }
   }
 }
 
 /** What `response` holds of the bytes from `offset` on. */
-function partOf(response: RegistryResponse, { digest, end, size }: Download, offset: number): Bytes {
-  const body = identityBody(response);
+async function partOf(
+  response: RegistryResponse,
+  { digest, end, size }: Download,
+  offset: number,
+): Promise<Bytes> {
+  const body = await identityBody(response);
   if (response.status === 200) return cut(body, { skip: offset, take: end + 1 - offset });
   const header = headerOf(response.headers, "content-range") ?? "";
   const range = parseContentRange(header);

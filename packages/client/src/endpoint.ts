@@ -10,7 +10,7 @@ import {
 } from "@drayage/oci";
 import { mayReceiveSecret } from "./auth/may-receive-secret.ts";
 import type { Host } from "./host.ts";
-import { drain } from "./http/body.ts";
+import { drain, release } from "./http/body.ts";
 import { fail } from "./http/fail.ts";
 import type { Lane, Method, RegistryResponse, RequestBody, Send, Subject } from "./http/message.ts";
 import { endpointUrl, redactUrl } from "./http/url.ts";
@@ -67,46 +67,21 @@ export interface EndpointOptions {
 export function createEndpoint(options: EndpointOptions): Endpoint {
   const { host, settings, send, repository, access, attempts } = options;
   const asGranted = (action: Action): Action => (action === "delete" ? host.quirks.deleteAction : action);
-  const scopesFor = ({ actions, scopes = [] }: Question): readonly Scope[] => {
+  const scopesFor = (actions: readonly Action[], besides: readonly Scope[]): readonly Scope[] => {
     const all = [...new Set([...(access ?? []), ...actions].map(asGranted))];
-    if (repository === undefined || all.length === 0) return scopes;
-    return [{ type: "repository", name: repository, actions: all }, ...scopes];
+    if (repository === undefined || all.length === 0) return besides;
+    return [{ type: "repository", name: repository, actions: all }, ...besides];
   };
   const ask = async (question: Question): Promise<RegistryResponse> => {
-    const {
-      to,
-      expect,
-      lane = "api",
-      method,
-      subject,
-      headers,
-      body,
-      isRepeatable,
-      bodyLimit,
-      followRedirects,
-      counts,
-      signal,
-    } = question;
+    const { to, expect, actions, scopes = [], lane = "api", ...request } = question;
     const url = to instanceof URL ? to : endpointUrl(formatRoute(to), host.url);
-    if (subject === "upload") checkUploadUrl(host, url);
-    const permission = { repository, scopes: scopesFor(question) };
-    const request = {
-      host,
-      url,
-      lane,
-      method,
-      subject,
-      headers,
-      body,
-      isRepeatable,
-      bodyLimit,
-      followRedirects,
-      counts,
-      signal,
-      permission,
-      attempts,
-    };
-    const response = await send(request);
+    if (request.subject === "upload") checkUploadUrl(host, url);
+    const permission = { repository, scopes: scopesFor(actions, scopes) };
+    const sent = send({ ...request, host, url, lane, permission, attempts });
+    const response = await sent.catch((error: unknown) => {
+      release(request.body); // it may have failed for want of a token, before anything was sent
+      throw error;
+    });
     if (expect.includes(response.status)) return response;
     throw await fail(response);
   };

@@ -1,4 +1,4 @@
-import { digestOf } from "@drayage/oci";
+import { digestOf, type Digest } from "@drayage/oci";
 import { createImage, type ScriptRule } from "@drayage/testkit";
 import { describe, expect, it } from "vitest";
 import { errorOf, openScripted, type Opened } from "../fixture/scripted.ts";
@@ -219,4 +219,16 @@ describe("putManifest", () => {
     const error = await errorOf(opened.repository.putManifest(sha512, { tags: ["v1"] }));
     expect(error).toMatchObject({ code: "UNSUPPORTED" });
   });
+});
+
+it("by a tag in place of a digest, nothing is deleted, and nothing is listed", async () => {
+  await using opened = await openWith({ path: "/v2/*/referrers/*", answer: { status: 404 } });
+  for await (const _referrer of opened.repository.listReferrers(digest)) break;
+  opened.server.clearLedger();
+  // From JavaScript, nothing keeps a tag out.
+  const byTag = JSON.parse(`"v1"`) as Digest;
+  expect(await errorOf(opened.repository.deleteManifest(byTag))).toMatchObject({ code: "DIGEST_INVALID" });
+  const listed = opened.repository.listReferrers(byTag)[Symbol.asyncIterator]().next();
+  expect(await errorOf(listed)).toMatchObject({ code: "DIGEST_INVALID" });
+  expect(opened.requests()).toEqual([]);
 });

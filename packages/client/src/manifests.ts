@@ -47,7 +47,7 @@ export interface FetchManifestOptions extends GetManifestOptions {
 export async function getManifest(
   endpoint: Endpoint,
   at: At,
-  { ifNoneMatch, accept = manifestMediaTypes, followRedirects, signal }: FetchManifestOptions = {},
+  { ifNoneMatch, accept, followRedirects, signal }: FetchManifestOptions = {},
 ): Promise<ManifestDocument> {
   const condition = ifNoneMatch === undefined ? {} : { "if-none-match": formatEntityTag(ifNoneMatch) };
   const { manifestBytes } = endpoint.settings.limits;
@@ -57,7 +57,7 @@ export async function getManifest(
     subject: "manifest",
     expect: [200],
     actions: ["pull"],
-    headers: { accept: accept.join(", "), ...condition },
+    headers: { accept: accept?.join(", ") ?? everyType, ...condition },
     followRedirects,
     bodyLimit: manifestBytes,
     counts: "pull",

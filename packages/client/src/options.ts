@@ -10,7 +10,7 @@ import {
 import type { Dispatcher } from "./http/agent.ts";
 import type { AddressContext } from "./http/dial.ts";
 import { createProxyChoice, type ProxyFor, type ProxyOptions } from "./http/proxy.ts";
-import type { TraceEvent } from "./http/trace.ts";
+import { untraced, type TraceEvent } from "./http/trace.ts";
 import { parseMirror } from "./mirror.ts";
 import { requireKnownOptions } from "./option-names.ts";
 
@@ -117,7 +117,7 @@ export interface LimitOptions {
   readonly items?: number | undefined;
 }
 
-/** All in milliseconds. */
+/** All in milliseconds; with 0 there is no end to the wait but that of a `signal`. */
 export interface TimeoutOptions {
   /** To connect, TLS included; 10,000. */
   readonly connect?: number | undefined;
@@ -214,14 +214,14 @@ function filled(options: ClientOptions): Settings {
       bytes: minRate.bytes ?? 1024,
       window: minRate.window ?? 30_000,
     },
-    trace: options.trace ?? (() => undefined),
+    trace: options.trace ?? untraced,
     trustedTokenServers: canonicalServers(options.trustedTokenServers ?? {}),
     userAgent: options.userAgent ?? "drayage",
     now: options.now ?? (() => performance.now()),
   };
 }
 
-/** Refuses what would let every request wait for ever, or a limit hold nothing. */
+/** Refuses what no request could pass, and what is no number, which no limit would hold. */
 function checkNumbers(
   numbers: Readonly<Record<string, number>>,
   { least }: { readonly least: number },

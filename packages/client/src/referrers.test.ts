@@ -176,6 +176,21 @@ describe("a registry without the referrers API", () => {
     expect(await listed(opened)).toHaveLength(1);
   });
 
+  it("may answer with a page of any length", async () => {
+    await using opened = await openOld({ status: 404, body: "<html>".padEnd(100_000) });
+    await pushImage(opened.repository, signature);
+    expect(await listed(opened)).toHaveLength(1);
+  });
+
+  it("is not taken for one whose refusal broke off", async () => {
+    await using opened = await openScripted();
+    for (const artifact of [image, signature]) await pushImage(opened.repository, artifact);
+    const refusal = { answer: { status: 404, body: "404 page not found" }, cutAfter: 4 };
+    opened.server.script([{ path: "/v2/library/app/referrers/*", nth: 1, ...refusal }]);
+    expect(await errorOf(listed(opened))).toMatchObject({ code: "CONNECTION_FAILED" });
+    expect(await listed(opened)).toHaveLength(1);
+  });
+
   it("may resolve the tag to the subject itself, which lists nothing (oras-project/oras-go#1396)", async () => {
     await using opened = await openOld();
     opened.server.content.repository("library/app").tags.set(tag, subject.digest);

@@ -2,14 +2,14 @@ import {
   headerOf,
   mediaType,
   parseContentType,
-  parseErrorBody,
-  readAll,
+  parseDigest,
   type CallOptions,
   type Descriptor,
   type Digest,
 } from "@drayage/oci";
 import type { Endpoint, Question } from "./endpoint.ts";
 import { drain } from "./http/body.ts";
+import { readErrors } from "./http/fail.ts";
 import type { RegistryResponse } from "./http/message.ts";
 import { entries } from "./pages.ts";
 import { parseReferrers, readReferrersIndex } from "./referrers-index.ts";
@@ -18,15 +18,13 @@ export interface ListReferrersOptions extends CallOptions {
   readonly artifactType?: string | undefined;
 }
 
-const errorBodyLimit = 64 * 1024;
-
 /** See `ReferrerLister.listReferrers`. */
 export async function* listReferrers(
   endpoint: Endpoint,
   subject: Digest,
   { artifactType, signal }: ListReferrersOptions = {},
 ): AsyncGenerator<Descriptor, void, undefined> {
-  const question = questionFor(endpoint, subject, { artifactType, signal });
+  const question = questionFor(endpoint, parseDigest(subject), { artifactType, signal });
   const first = await askApi(endpoint, question);
   const all =
     first === undefined
@@ -80,7 +78,7 @@ async function askApi(endpoint: Endpoint, question: Question): Promise<RegistryR
     return response;
   }
   // What does not speak of errors as registries do has no such route; others may lack this subject only.
-  const { errors } = parseErrorBody(await readAll(response.body, { limit: errorBodyLimit }));
+  const { errors } = await readErrors(response);
   const isUnsupported = response.status === 405 || response.status === 406 || errors.length === 0;
   if (isUnsupported) learned.referrersApi = false;
   return undefined;

@@ -1,4 +1,5 @@
 import {
+  parseDigest,
   parseManifest,
   type At,
   type BlobContent,
@@ -82,6 +83,7 @@ export function createRepository(
       return descriptor;
     },
     async deleteManifest(digest, options = {}) {
+      parseDigest(digest); // by a tag, some registries would delete what it points to
       const subject = await subjectByTag(endpoint, digest, options);
       const result = await deleteManifest(endpoint, digest, options);
       if (subject !== undefined) await removeReferrer(endpoint, subject, { ...options, referrer: digest });

@@ -33,7 +33,9 @@ export function createSetbacks(
       }
       count++;
       if (!isOciError(error) || !(error.retryable || mayPass) || count >= attempts) throw error;
-      const { retryAfter = 0, code: reason } = error;
+      const { retryAfter = 0, code: reason, status, attempt = 1 } = error;
+      // A request that was refused as often as it is sent has been waited for already.
+      if (status !== undefined && attempt >= attempts) throw error;
       if (retryAfter > maxWait) throw error;
       const pause = Math.min(minDelay * 2 ** (count - 1) * (1 + Math.random()), maxDelay);
       const milliseconds = Math.max(pause, retryAfter);

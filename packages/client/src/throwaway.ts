@@ -108,17 +108,28 @@ async function replaceAndDelete(
 ): Promise<void> {
   const thrown = createThrowaway();
   await putConfig(endpoint, { signal });
-  await putManifest(endpoint, thrown, { tags: [tag], ifMatch: document.descriptor.digest, signal });
   try {
+    // Not to be aborted: until it is answered, nobody knows where the tag is.
+    await putManifest(endpoint, thrown, { tags: [tag], ifMatch: document.descriptor.digest });
     await deleteManifest(endpoint, thrown.descriptor.digest, { signal });
     const found = await headManifest(endpoint, tag, { signal });
     const isKept = await isAt(endpoint, document.descriptor.digest, { document, signal });
     if (found?.digest === thrown.descriptor.digest || !isKept) throw unsupported(endpoint);
   } catch (error) {
-    // Even if the caller has left: the tag must not stay where it is.
-    await putManifest(endpoint, document, { tags: [tag] });
+    await putBack(endpoint, tag, { document, thrown });
     throw error;
   }
+}
+
+/** Undoes it, even if the caller has left: the tag must not stay where it is, but where others have moved it. */
+async function putBack(
+  endpoint: Endpoint,
+  tag: Tag,
+  { document, thrown }: { readonly document: ManifestDocument; readonly thrown: ManifestDocument },
+): Promise<void> {
+  const found = await headManifest(endpoint, tag);
+  const isOurs = found === undefined || found.digest === thrown.descriptor.digest;
+  if (isOurs) await putManifest(endpoint, document, { tags: [tag] });
 }
 
 async function isAt(

@@ -61,6 +61,7 @@ type Draft = { -readonly [Key in keyof Descriptor]: Descriptor[Key] };
 
 /** One by one, for most descriptors have none of these, and a manifest may hold thousands of descriptors. */
 function addOptional(descriptor: Draft, object: JsonObject, where: string): void {
+  if (Object.keys(object).length === Object.keys(descriptor).length) return;
   const urls = ownValue(object, "urls");
   if (Array.isArray(urls)) descriptor.urls = urls.filter((url) => typeof url === "string");
   const annotations = parseAnnotations(ownValue(object, "annotations"), where);

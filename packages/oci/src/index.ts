@@ -139,6 +139,7 @@ export type {
   ReferrerLister,
   Registry,
   Repository,
+  RepositoryOptions,
   Source,
   TagLister,
   Target,
@@ -180,6 +181,7 @@ export type {
   StoredDocument,
   UploadToken,
 } from "./storage.ts";
+export { formatAuthorization, parseAuthorization, type Authorization } from "./wire/authorization.ts";
 export {
   formatChallenge,
   parseChallenges,

@@ -9,6 +9,18 @@ const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 /** How deep arrays and objects may be nested; deeper text is refused before it is parsed. */
 const depthLimit = 64;
 
+/** The value that JSON text spells, with what its syntax shows and the value does not. */
+export interface JsonDocument {
+  readonly value: unknown;
+  /**
+   * The keys of the outermost object that occur more than once, or once more in another case.
+   *
+   * `JSON.parse` silently takes the last of two equal keys and other decoders ignore case, so that two tools
+   * could see two different documents (CVE-2021-41190).
+   */
+  readonly ambiguousKeys: readonly string[];
+}
+
 /**
  * The value that `bytes` spell as UTF-8 JSON.
  *
@@ -16,14 +28,17 @@ const depthLimit = 64;
  * @throws OciError with `code` for invalid UTF-8, invalid JSON, or more than 64 levels of nesting
  */
 export function parseJson(bytes: Uint8Array, code: OciErrorCode): unknown {
-  const text = decode(bytes, code);
-  if (depthOf(text) > depthLimit) throw new OciError(code, `JSON nested deeper than ${depthLimit} levels`);
-  try {
-    return JSON.parse(text);
-  } catch {
-    // Without its cause, whose message quotes the text: it may be the answer of a token service.
-    throw new OciError(code, "not JSON");
-  }
+  return parseText(bytes, code).value;
+}
+
+/**
+ * The same as {@link parseJson}, and which keys are ambiguous.
+ *
+ * @throws OciError with `code`
+ */
+export function parseJsonDocument(bytes: Uint8Array, code: OciErrorCode): JsonDocument {
+  const { value, keys } = parseText(bytes, code);
+  return { value, ambiguousKeys: ambiguous(keys) };
 }
 
 /** The object that `bytes` spell as {@link parseJson} reads them, or `undefined` if they spell anything else. */
@@ -46,22 +61,16 @@ export function ownValue(object: JsonObject, key: string): unknown {
   return Object.hasOwn(object, key) ? object[key] : undefined;
 }
 
-/**
- * The keys of the outermost object that occur more than once, or once more in another case; of text that
- * {@link parseJson} has read.
- *
- * `JSON.parse` silently takes the last of two equal keys and other decoders ignore case, so that two tools
- * could see two different documents (CVE-2021-41190).
- */
-export function ambiguousKeys(bytes: Uint8Array): readonly string[] {
-  const seen = new Set<string>();
-  const ambiguous = new Set<string>();
-  for (const key of topLevelKeys(utf8.decode(bytes))) {
-    const folded = key.toLowerCase();
-    if (seen.has(folded)) ambiguous.add(key);
-    seen.add(folded);
+function parseText(bytes: Uint8Array, code: OciErrorCode): { value: unknown; keys: readonly string[] } {
+  const text = decode(bytes, code);
+  const { depth, keys } = structureOf(text);
+  if (depth > depthLimit) throw new OciError(code, `JSON nested deeper than ${depthLimit} levels`);
+  try {
+    return { value: JSON.parse(text), keys };
+  } catch {
+    // Without its cause, whose message quotes the text: it may be the answer of a token service.
+    throw new OciError(code, "not JSON");
   }
-  return [...ambiguous];
 }
 
 function decode(bytes: Uint8Array, code: OciErrorCode): string {
@@ -72,43 +81,32 @@ function decode(bytes: Uint8Array, code: OciErrorCode): string {
   }
 }
 
-function depthOf(text: string): number {
-  let deepest = 0;
-  scan(text, (_character, depth) => {
-    if (depth > deepest) deepest = depth;
-  });
-  return deepest;
-}
-
-function topLevelKeys(text: string): readonly string[] {
-  const keys: string[] = [];
-  let literal = "";
-  scan(text, (character, depth, start, end) => {
-    if (depth !== 1) return;
-    if (character === quote) literal = text.slice(start, end);
-    else if (character === colon) keys.push(unquote(literal));
-  });
-  return keys;
-}
-
 const [quote, backslash, colon] = [0x22, 0x5c, 0x3a];
 const [openBrace, closeBrace, openBracket, closeBracket] = [0x7b, 0x7d, 0x5b, 0x5d];
 
-/** Calls `visit` for each character of JSON text that gives it structure; a string literal counts as one quote. */
-function scan(
-  text: string,
-  visit: (character: number, depth: number, start: number, end: number) => void,
-): void {
-  let depth = 0;
+interface Structure {
+  /** Of the deepest array or object. */
+  readonly depth: number;
+  /** The string literals that are keys of the outermost object. */
+  readonly keys: readonly string[];
+}
+
+/** Of text that may yet turn out to be no JSON. */
+function structureOf(text: string): Structure {
+  const keys: string[] = [];
+  let [depth, deepest, start, end] = [0, 0, 0, 0];
   for (let index = 0; index < text.length; index++) {
-    const start = index;
     const character = text.charCodeAt(index);
-    if (character === openBrace || character === openBracket) depth++;
-    else if (character === closeBrace || character === closeBracket) depth--;
-    else if (character === quote) index = endOfString(text, index);
-    else if (character !== colon) continue;
-    visit(character, depth, start, index + 1);
+    if (character === quote) {
+      start = index;
+      end = endOfString(text, start);
+      index = end;
+    } else if (character === openBrace || character === openBracket) {
+      if (++depth > deepest) deepest = depth;
+    } else if (character === closeBrace || character === closeBracket) depth--;
+    else if (character === colon && depth === 1) keys.push(text.slice(start, end + 1));
   }
+  return { depth: deepest, keys };
 }
 
 /** Where the string literal that begins at `start` ends; most hold nothing that is escaped. */
@@ -125,10 +123,19 @@ function isEscaped(text: string, index: number): boolean {
   return (index - start) % 2 === 1;
 }
 
-function unquote(literal: string): string {
-  try {
-    return String(JSON.parse(literal));
-  } catch {
-    return literal;
+function ambiguous(literals: readonly string[]): readonly string[] {
+  const seen = new Set<string>();
+  const found = new Set<string>();
+  for (const literal of literals) {
+    const key = unquote(literal);
+    const folded = key.toLowerCase();
+    if (seen.has(folded)) found.add(key);
+    seen.add(folded);
   }
+  return [...found];
+}
+
+/** What a literal says; most say it as it stands. */
+function unquote(literal: string): string {
+  return literal.includes("\\") ? String(JSON.parse(literal)) : literal.slice(1, -1);
 }

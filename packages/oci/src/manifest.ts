@@ -1,7 +1,7 @@
 import { parseAnnotations, parseDescriptor, type Annotations, type Descriptor } from "./descriptor.ts";
 import { digestOf, type DigestAlgorithm } from "./digest.ts";
 import { OciError } from "./errors.ts";
-import { ambiguousKeys, ownValue, parseJson, parseObject, type JsonObject } from "./json.ts";
+import { ownValue, parseJsonDocument, parseObject, type JsonObject } from "./json.ts";
 import { isIndexType, isManifestType, isMediaType, isNonDistributable, mediaType } from "./media-type.ts";
 
 /** A manifest as it was received: the bytes are the truth, and what `descriptor` says holds for them. */
@@ -155,9 +155,10 @@ export function referrerOf(manifest: Manifest | Index, { mediaType, digest, size
 }
 
 function parseManifestObject(bytes: Uint8Array): JsonObject {
-  const object = parseObject(parseJson(bytes, "MANIFEST_INVALID"));
+  const { value, ambiguousKeys } = parseJsonDocument(bytes, "MANIFEST_INVALID");
+  const object = parseObject(value);
   if (object === undefined) throw invalid("is not an object");
-  const twice = ambiguousKeys(bytes).filter((key) =>
+  const twice = ambiguousKeys.filter((key) =>
     knownKeys.some((known) => known.toLowerCase() === key.toLowerCase()),
   );
   if (twice.length > 0) throw invalid(`has ${twice.join(", ")} more than once`);

@@ -43,17 +43,28 @@ describe("parseContentType", () => {
 });
 
 describe("isMediaType", () => {
-  it.each([...Object.values(mediaType), "a/b", `a/${"b".repeat(127)}`, "application/vnd.example.x-y_z+json"])(
-    "accepts %s",
-    (text) => {
-      expect(isMediaType(text)).toBe(true);
-    },
-  );
+  it.each([
+    ...Object.values(mediaType),
+    "a/b",
+    `${"a".repeat(127)}/${"b".repeat(127)}`,
+    "application/vnd.example.x-y_z+json",
+  ])("accepts %s", (text) => {
+    expect(isMediaType(text)).toBe(true);
+  });
 
-  it.each(["", "a", "/b", "a/", "a/b/c", "a/b;c=d", "a b/c", "a/b\n", "ä/b", `a/${"b".repeat(128)}`])(
-    "refuses %j",
-    (text) => {
-      expect(isMediaType(text)).toBe(false);
-    },
-  );
+  it.each([
+    "",
+    "a",
+    "/b",
+    "a/",
+    "a/b/c",
+    "a/b;c=d",
+    "a b/c",
+    "a/b\n",
+    "ä/b",
+    `a/${"b".repeat(128)}`,
+    `${"a".repeat(128)}/b`,
+  ])("refuses %j", (text) => {
+    expect(isMediaType(text)).toBe(false);
+  });
 });

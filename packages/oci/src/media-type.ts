@@ -63,9 +63,12 @@ export function parseContentType(header: string | undefined): string | undefined
   return type === "" ? undefined : type;
 }
 
-const typeGrammar = /^[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}\/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}$/;
+const typeGrammar = /^[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*\/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*$/;
+/** Of the type and of the subtype. */
+const typeLimit = 127;
 
 /** Whether `text` is a media type without parameters (RFC 6838 §4.2). */
 export function isMediaType(text: string): boolean {
-  return typeGrammar.test(text);
+  const slash = text.indexOf("/");
+  return slash <= typeLimit && text.length - slash - 1 <= typeLimit && typeGrammar.test(text);
 }

@@ -9,23 +9,32 @@ import type { CallOptions, UploadSession } from "./repository.ts";
 /** Where uploads are collected, and what they become. */
 export interface UploadStore {
   readonly blobs: Map<Digest, Uint8Array>;
-  readonly uploads: Map<string, Uint8Array[]>;
+  readonly uploads: Map<string, Upload>;
+}
+
+interface Upload {
+  readonly owner: string | undefined;
+  readonly chunks: Uint8Array[];
 }
 
 /** A new upload. */
-export function beginUpload(store: UploadStore): UploadSession {
+export function beginUpload(store: UploadStore, owner: string | undefined): UploadSession {
   const id = randomUUID();
-  store.uploads.set(id, []);
+  store.uploads.set(id, { owner, chunks: [] });
   return new MemoryUpload(id, store);
 }
 
 /**
- * The upload begun as `id`.
+ * The upload that `owner` has begun as `id`.
  *
  * @throws OciError BLOB_UPLOAD_UNKNOWN
  */
-export function resumeUpload(id: string, store: UploadStore | undefined): UploadSession {
-  if (store?.uploads.has(id) !== true) throw uploadUnknown(id);
+export function resumeUpload(
+  id: string,
+  { store, owner }: { readonly store: UploadStore | undefined; readonly owner: string | undefined },
+): UploadSession {
+  const upload = store?.uploads.get(id);
+  if (store === undefined || upload === undefined || upload.owner !== owner) throw uploadUnknown(id);
   return new MemoryUpload(id, store);
 }
 
@@ -44,7 +53,7 @@ class MemoryUpload implements UploadSession {
   }
 
   get offset(): number {
-    return sizeOf(this.#store.uploads.get(this.id) ?? []);
+    return sizeOf(this.#store.uploads.get(this.id)?.chunks ?? []);
   }
 
   async append(
@@ -84,7 +93,7 @@ class MemoryUpload implements UploadSession {
   }
 
   #chunks(): Uint8Array[] {
-    const chunks = this.#store.uploads.get(this.id);
+    const chunks = this.#store.uploads.get(this.id)?.chunks;
     if (chunks === undefined) throw uploadUnknown(this.id);
     return chunks;
   }

@@ -27,6 +27,7 @@ import type {
   PutManifestOptions,
   Registry,
   Repository,
+  RepositoryOptions,
   UploadSession,
 } from "./repository.ts";
 
@@ -50,8 +51,8 @@ export class MemoryRegistry implements Registry {
     this.#now = now;
   }
 
-  repository(name: string): Repository {
-    return new MemoryRepository(parseRepositoryName(name), this.#repositories, this.#now);
+  repository(name: string, { owner }: RepositoryOptions = {}): Repository {
+    return new MemoryRepository(parseRepositoryName(name), this.#repositories, { now: this.#now, owner });
   }
 
   async *listRepositories({ after, signal }: ListOptions = {}): AsyncGenerator<string, void, undefined> {
@@ -68,11 +69,17 @@ class MemoryRepository implements Repository {
   readonly inventory: TagInventory = { listTagRecords: (options) => this.#listTagRecords(options) };
   readonly #all: Map<string, Content>;
   readonly #now: () => number;
+  readonly #owner: string | undefined;
 
-  constructor(name: string, all: Map<string, Content>, now: () => number) {
+  constructor(
+    name: string,
+    all: Map<string, Content>,
+    { now, owner }: { readonly now: () => number; readonly owner: string | undefined },
+  ) {
     this.name = name;
     this.#all = all;
     this.#now = now;
+    this.#owner = owner;
   }
 
   async getManifest(at: At, { ifNoneMatch, signal }: GetManifestOptions = {}): Promise<ManifestDocument> {
@@ -157,7 +164,10 @@ class MemoryRepository implements Repository {
     signal,
   }: CallOptions & { readonly id?: string | undefined } = {}): Promise<UploadSession> {
     signal?.throwIfAborted();
-    return id === undefined ? beginUpload(this.#content()) : resumeUpload(id, this.#peek());
+    const owner = this.#owner;
+    return id === undefined
+      ? beginUpload(this.#content(), owner)
+      : resumeUpload(id, { store: this.#peek(), owner });
   }
 
   async *listTags({ after, signal }: ListOptions = {}): AsyncGenerator<Tag, void, undefined> {

@@ -166,15 +166,24 @@ export interface Repository extends Target, TagLister, Deleter {
 /** What will be done with a repository, as scopes name it. */
 export type Action = "pull" | "push" | "delete";
 
+export interface RepositoryOptions {
+  /** What will be done, so that one token is asked for once. */
+  readonly access?: readonly Action[] | undefined;
+  /**
+   * Whose uploads it begins, where a registry serves several users: somebody else's cannot be gone on with, even by
+   * who knows their id.
+   */
+  readonly owner?: string | undefined;
+}
+
 /** Repositories by name. */
 export interface Registry {
   /**
    * The repository of that name, whether or not it has content yet; no request is made.
    *
-   * @param options.access what will be done, so that one token is asked for once
    * @throws OciError NAME_INVALID
    */
-  repository(name: string, options?: { readonly access?: readonly Action[] | undefined }): Repository;
+  repository(name: string, options?: RepositoryOptions): Repository;
   /** Every repository that has content and may be seen. @throws OciError UNSUPPORTED */
   listRepositories(options?: ListOptions): AsyncIterable<string>;
 }

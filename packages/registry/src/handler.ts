@@ -1,27 +1,50 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { OciError, parseRoute, type Registry } from "@drayage/oci";
+import { OciError, parseRepositoryName, parseRoute, type Registry } from "@drayage/oci";
+import type { Authenticate, ChallengeFor } from "./auth/authenticate.ts";
+import type { Authorize } from "./auth/authorize.ts";
+import { createGuard, openGuard } from "./auth/guard.ts";
+import { needsOf } from "./auth/needs.ts";
+import { authenticationRequestOf } from "./auth/proof.ts";
+import { visibleOf } from "./auth/visible.ts";
 import { createBody } from "./http/body.ts";
+import type { Endpoint, Endpoints } from "./http/endpoint.ts";
 import {
   emptyReply,
-  operationOf,
-  type Call,
+  methodOf,
   type Limits,
   type Operations,
   type Reply,
+  type RequestBody,
 } from "./http/exchange.ts";
-import { createConnectionTurns } from "./http/turns.ts";
 import { failureReply, isServerFault } from "./http/failure.ts";
 import { respond } from "./http/respond.ts";
 import { operationsOf } from "./http/route-table.ts";
+import { createConnectionTurns } from "./http/turns.ts";
 
 export interface HandlerOptions {
+  /**
+   * Finds out who sends a request. Without it and `authorize`, whoever reaches the handler may do everything; with
+   * it alone, whoever it knows may.
+   */
+  readonly authenticate?: Authenticate | undefined;
+  /** Decides what who sends a request may do. */
+  readonly authorize?: Authorize | undefined;
+  /** What to answer who has to prove more; a user name and password by default. */
+  readonly challenge?: ChallengeFor | undefined;
+  /**
+   * Answers `GET /v2/` and the catalog without asking who is there, where anybody may pull anything. By default
+   * everybody has to say so: there alone some clients learn how to log in.
+   */
+  readonly openBase?: boolean | undefined;
+  /** What is served beside `/v2/`, by path. */
+  readonly endpoints?: Endpoints | undefined;
   readonly limits?: Partial<Limits> | undefined;
   /** How long a client may neither send nor take anything in the middle of a body, in milliseconds; a minute by default. */
   readonly idleTimeout?: number | undefined;
   /** Where clients reach this registry, such as `https://registry.example.com`; a `Location` is only a path by default. */
   readonly publicUrl?: string | undefined;
-  /** Is told what was answered with a 5xx, since the answer itself tells nothing. */
+  /** Is told of failures: what was answered with a 5xx, since the answer itself tells nothing, and callbacks that answer what they must not. */
   readonly onError?: ((error: unknown, request: FailedRequest) => void) | undefined;
 }
 
@@ -64,16 +87,17 @@ export function createHandler(registry: Registry, options: HandlerOptions = {}):
     setCommonHeaders(response, id);
     const awaitsContinue = how.awaitsContinue === true;
     const body = createBody(request, response, { idleTimeout, awaitsContinue });
-    const call = { headers: request.headers, body, signal: gone.signal, registry, limits };
+    const report = (error: unknown): void => onError(error, { id, ...lineOf(request) });
+    const around = { registry, options, limits, body, signal: gone.signal, report };
     const sending = { idleTimeout, signal: gone.signal, received: body };
 
     const fail = (error: unknown): Reply => {
       const reply = failureReply(error);
-      if (isServerFault(reply) && !gone.signal.aborted) onError(error, { id, ...lineOf(request) });
+      if (isServerFault(reply) && !gone.signal.aborted) report(error);
       return reply;
     };
     const serve = async (): Promise<void> => {
-      const reply = locate(await answer(request, call).catch(fail), origin);
+      const reply = locate(await answer(request, around).catch(fail), origin);
       if (response.destroyed) return;
       try {
         await respond(request, response, { reply, ...sending });
@@ -88,17 +112,40 @@ export function createHandler(registry: Registry, options: HandlerOptions = {}):
   };
 }
 
-async function answer(request: IncomingMessage, around: Omit<Call, "repository">): Promise<Reply> {
+/** What a request is answered in. */
+interface Surroundings {
+  readonly registry: Registry;
+  readonly options: HandlerOptions;
+  readonly limits: Limits;
+  readonly body: RequestBody;
+  readonly signal: AbortSignal;
+  readonly report: (error: unknown) => void;
+}
+
+async function answer(request: IncomingMessage, around: Surroundings): Promise<Reply> {
   const { method, path } = lineOf(request);
   const route = parseRoute(path);
-  if (route === undefined) throw new OciError("NAME_UNKNOWN", "there is nothing at this path");
+  if (route === undefined) return answerBeside(request, around);
   const operations = operationsOf(route);
-  const operation = operationOf(operations, method);
+  const operation = methodOf(operations, method);
   if (operation === undefined) return otherMethodReply(method, operations);
+  if ("name" in route) parseRepositoryName(route.name);
+
+  const { options, registry, report, signal, limits, body } = around;
+  const isOpen = options.authenticate === undefined && options.authorize === undefined;
+  const guard = isOpen ? openGuard : createGuard({ ...options, report });
+  const admission = await guard(request, needsOf(route, operation), { signal });
+  if ("refusal" in admission) return admission.refusal;
+  const { caller } = admission;
   const { access } = operation;
   return operation.answer({
-    ...around,
-    repository: (name) => around.registry.repository(name, { access }),
+    headers: request.headers,
+    body,
+    signal,
+    limits,
+    caller,
+    repository: (name) => registry.repository(name, { access, owner: caller.owner }),
+    listRepositories: (list) => visibleOf(registry.listRepositories(list), caller),
   });
 }
 
@@ -115,8 +162,25 @@ function parseOrigin(url = ""): string {
   throw new OciError("OPTION_INVALID", `publicUrl is not the URL of a host: "${url}"`);
 }
 
-function otherMethodReply(method: string, operations: Operations): Reply {
-  const allow = [...Object.keys(operations), "OPTIONS"].join(", ");
+/** Answers at a path outside of `/v2/`. */
+async function answerBeside(
+  request: IncomingMessage,
+  { options: { endpoints = {} }, body, signal }: Surroundings,
+): Promise<Reply> {
+  const { method, path: target } = lineOf(request);
+  const mark = target.indexOf("?");
+  const path = mark < 0 ? target : target.slice(0, mark);
+  const query = mark < 0 ? "" : target.slice(mark + 1);
+  const endpoint = Object.hasOwn(endpoints, path) ? endpoints[path] : undefined;
+  if (endpoint === undefined) throw new OciError("NAME_UNKNOWN", "there is nothing at this path");
+  const answerTo = methodOf(endpoint, method);
+  if (answerTo === undefined) return otherMethodReply(method, endpoint);
+  const { headers, proof, hasAuthorization } = authenticationRequestOf(request, signal);
+  return answerTo({ query, headers, proof, hasAuthorization, body, signal });
+}
+
+function otherMethodReply(method: string, methods: Operations | Endpoint): Reply {
+  const allow = [...Object.keys(methods), "OPTIONS"].join(", ");
   if (method === "OPTIONS") return emptyReply(204, { allow });
   const reply = failureReply(new OciError("UNSUPPORTED", "this cannot be done here"));
   return { ...reply, headers: { ...reply.headers, allow } };

@@ -1,3 +1,33 @@
+export { anyAccounts, type Account, type Accounts, type Login } from "./auth/accounts.ts";
+export {
+  anyMethod,
+  type Authenticate,
+  type AuthenticationMethod,
+  type AuthenticationRequest,
+  type ChallengeFor,
+  type ChallengeRequest,
+  type Peer,
+  type Proof,
+} from "./auth/authenticate.ts";
+export {
+  allowKnown,
+  parseAllowed,
+  restrictScopes,
+  type AuthorizationRequest,
+  type Authorize,
+} from "./auth/authorize.ts";
+export { basicMethod } from "./auth/basic.ts";
+export { basicChallenge, bearerChallenge } from "./auth/challenge.ts";
+export { certificateMethod, type CertificateOptions } from "./auth/client-certificate.ts";
+export { parseGlob, type Glob } from "./auth/glob.ts";
+export { parseScopeList, type Identity } from "./auth/identity.ts";
+export {
+  authorizeBy,
+  parsePolicy,
+  type Policy,
+  type PolicyAction,
+  type PolicyRule,
+} from "./auth/policy.ts";
 export { createFilesystemDriver, type FilesystemDriverOptions } from "./drivers/filesystem.ts";
 export { createMemoryDriver, type MemoryDriverOptions } from "./drivers/memory.ts";
 export {
@@ -7,7 +37,15 @@ export {
   type HandlerOptions,
   type ServeOptions,
 } from "./handler.ts";
-export type { Limits } from "./http/exchange.ts";
+export type { Endpoint, EndpointCall, Endpoints } from "./http/endpoint.ts";
+export {
+  emptyReply,
+  jsonReply,
+  type Limits,
+  type Method,
+  type Reply,
+  type RequestBody,
+} from "./http/exchange.ts";
 export { listen, type ListenOptions, type RegistryServer } from "./listen.ts";
 export { createRegistry, type RegistryOptions } from "./registry.ts";
 export type { RegistryRules } from "./storage/rules.ts";

@@ -23,7 +23,8 @@ export function createRegistry(driver: StorageDriver, options: RegistryOptions =
   const { now = Date.now, rules = {} } = options;
   const desk = { writers: new Writers(driver, now), hashes: new KeptHashes() };
   return {
-    repository: (name) => new StoredRepository({ driver, name: parseRepositoryName(name), now, rules }, desk),
+    repository: (name, { owner } = {}) =>
+      new StoredRepository({ driver, name: parseRepositoryName(name), owner, now, rules }, desk),
     listRepositories: (list = {}) => listRepositories(driver.documents, list),
   };
 }

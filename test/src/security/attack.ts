@@ -23,6 +23,7 @@ export const home = "r.registry.test";
 export const tokenServer = "auth.registry.test";
 export const evil = "evil.test";
 export const storage = "storage.test";
+const strangers: readonly string[] = [evil, storage];
 
 export const password = "canary-of-the-password";
 export const privateHeader = "canary-of-the-header";
@@ -107,11 +108,11 @@ export async function openAttack({
       await client.close();
       await server.close();
       const leaks = leaksOf(canaries, { ledger, values: [events, client, repository, ...errors] });
-      const strangers = ledger.filter(
-        ({ origin, headers }) =>
-          (origin === evil || origin === storage) && headers["authorization"] !== undefined,
-      );
-      if (leaks.length + strangers.length > 0) throw new Error(`secrets went astray: ${leaks.join("; ")}`);
+      const tokens = ledger
+        .filter(({ origin, headers }) => strangers.includes(origin) && headers["authorization"] !== undefined)
+        .map(({ origin, method, url }) => `${method} ${url} took an Authorization to ${origin}`);
+      const problems = [...leaks, ...tokens];
+      if (problems.length > 0) throw new Error(`secrets went astray: ${problems.join("; ")}`);
     },
   };
 }
@@ -131,7 +132,7 @@ export function challengedBy(header: string | readonly string[]): ScriptedAnswer
   return { status: 401, headers: { "www-authenticate": header } };
 }
 
-/** Answers every request for the blob of that digest, and no other. */
+/** What happens to every download of a blob of `app`. */
 export function onBlobs(action: ScriptAction) {
   return { method: "GET", origin: home, path: "/v2/app/blobs/*", ...action };
 }

@@ -10,6 +10,7 @@ import {
   parseObject,
   isDigest,
   readAll,
+  sleep,
   type Descriptor,
   type Digest,
 } from "@drayage/oci";
@@ -236,7 +237,7 @@ describe("C11 huge body", () => {
     attack.server.script([onManifests({ answer: { status: 400, body: noise }, ...endless })]);
     const error = await attack.failureOf(() => attack.repository.getManifest("v1"));
     expect(error).toMatchObject({ status: 400 });
-    expect(isOciError(error) && JSON.stringify(error.detail ?? "").length).toBeLessThan(70_000);
+    expect(isOciError(error) && JSON.stringify(error.detail ?? "").length).toBeLessThan(1000);
   });
 });
 
@@ -292,16 +293,25 @@ describe("C14 slow-loris", () => {
     expect(await attack.failureOf(() => configOf(attack))).toMatchObject({ code: "TIMEOUT" });
   });
 
-  it("headers that never come are a TIMEOUT, and an abort ends the wait at once", async () => {
+  it("headers that never come are a TIMEOUT", async () => {
     await using attack = await openAttack({
       client: () => ({ timeouts: { headers: 50 }, retry: { attempts: 1 } }),
     });
     attack.server.script([{ path: "*", delay: 300 }]);
     const error = await attack.failureOf(() => attack.repository.headManifest("v1"));
     expect(error).toMatchObject({ code: "TIMEOUT" });
+  });
+
+  it("an abort ends the wait", async () => {
+    await using attack = await openAttack();
+    attack.server.script([{ path: "*", delay: 500 }]);
+    const controller = new AbortController();
+    const { signal } = controller;
+    const failure = attack.failureOf(() => attack.repository.headManifest("v1", { signal }));
+    await sleep(50);
     const reason = new Error("enough");
-    const signal = AbortSignal.abort(reason);
-    expect(await attack.failureOf(() => attack.repository.headManifest("v1", { signal }))).toBe(reason);
+    controller.abort(reason);
+    expect(await failure).toBe(reason);
   });
 });
 

@@ -8,6 +8,7 @@ import {
   type StorageDriver,
 } from "@drayage/oci";
 import { createHandler, createRegistry, listen, type HandlerOptions } from "@drayage/registry";
+import { accessOptions, openAccess, parseAccess, type Access } from "../access.ts";
 import { defineCommand, type Command } from "../command.ts";
 import { exitStatus } from "../exit.ts";
 import { withHint } from "../hint.ts";
@@ -18,15 +19,19 @@ interface Address {
   readonly port: number;
 }
 
-const publicWarning = "Whoever reaches this address can push and delete; --read-only refuses every change.";
 const exclusiveWarning =
   "This S3 store has no conditional writes: see to it that nobody else serves the same bucket and prefix.";
+const publicWarning = "Whoever reaches this address can push and delete; --htpasswd asks who it is.";
+const plainWarning = "Passwords cross the network unencrypted, unless something in front of this speaks TLS.";
 const memoryWarning = "Content is kept in memory; --storage DIR keeps it on disk.";
 
 export const serve: Command = defineCommand({
   summary: "Serves a registry until it is interrupted.",
   operands: [],
-  notes: ["The URL is printed once requests are answered. Whoever can reach the address can read and write."],
+  notes: [
+    "The URL is printed once requests are answered.",
+    "Without --htpasswd and --policy, whoever can reach the address can read and write; with --htpasswd alone, whoever the file knows can.",
+  ],
   options: {
     listen: {
       type: "string",
@@ -44,9 +49,11 @@ export const serve: Command = defineCommand({
       help: "the S3 store, if it is not Amazon's (AWS_ENDPOINT_URL_S3)",
     },
     "read-only": { type: "boolean", help: "refuse every change" },
+    ...accessOptions,
   },
   async run({ values, print, signal }) {
     const address = parseAddress(values.listen ?? "127.0.0.1:5000");
+    const access = parseAccess(values, address.host);
     const isReadOnly = values["read-only"] === true;
     const storage = parseStorage(values.storage ?? "memory:");
     const s3Endpoint = values["s3-endpoint"] ?? process.env["AWS_ENDPOINT_URL_S3"];
@@ -58,10 +65,17 @@ export const serve: Command = defineCommand({
       const reason = error instanceof Error ? error.message : String(error);
       print.note(`${method} ${path} failed: ${reason} (request ${id})`);
     };
-    const server = await listen(createHandler(served, { onError }), address);
+    let url = ""; // nobody asks before the server listens
+    const guarding = await openAccess(access, {
+      documents: driver.documents,
+      url: () => url,
+      note: (message) => print.note(message),
+    });
+    const server = await listen(createHandler(served, { ...guarding, onError }), address);
+    url = server.url;
     try {
       print.result({ url: server.url, host: server.host }, server.url);
-      if (!isReadOnly && !isLoopback(server.host)) print.note(publicWarning);
+      for (const warning of warningsOf(access, { host: server.host, isReadOnly })) print.note(warning);
       if (values.storage === undefined) print.note(memoryWarning);
       if (storage.kind === "s3" && driver.exclusive && !isReadOnly) print.note(exclusiveWarning);
       if (!signal.aborted) await once(signal, "abort");
@@ -71,6 +85,16 @@ export const serve: Command = defineCommand({
     return exitStatus.done;
   },
 });
+
+/** What to know of an address that other machines reach. */
+function warningsOf(
+  { htpasswd, policy }: Access,
+  { host, isReadOnly }: { readonly host: string; readonly isReadOnly: boolean },
+): readonly string[] {
+  if (isLoopback(host)) return [];
+  if (htpasswd !== undefined) return [plainWarning];
+  return isReadOnly || policy !== undefined ? [] : [publicWarning];
+}
 
 /** Fails now rather than at the first push. @throws OciError UNAVAILABLE, STORAGE_FULL */
 async function requireWritable({ documents }: StorageDriver, { signal }: CallOptions): Promise<void> {

@@ -1,5 +1,6 @@
 import {
   createSingleFlight,
+  formatAuthorization,
   formatScope,
   isOciError,
   isSameCredential,
@@ -203,7 +204,8 @@ function actionsOf(scopes: readonly Scope[]): readonly Action[] {
 function bearerProof(credential: Extract<Credential, { type: "bearer" }>, now: number): Proof {
   const token = credential.token.reveal();
   if (!isVisibleAscii(token)) throw unsendable(credential);
-  return lastingProof(new Secret(`Bearer ${token}`), credential, { now });
+  const authorization = formatAuthorization({ scheme: "bearer", token });
+  return lastingProof(new Secret(authorization), credential, { now });
 }
 
 /** A credential that is shown as it is. */

@@ -1,7 +1,10 @@
+import { createServer, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
 import { inspect } from "node:util";
 import { fromStatic, OciError, Secret, type Credential, type CredentialRequest } from "@drayage/oci";
 import { createImage, type ScriptedRegistry, type ScriptedRegistryOptions } from "@drayage/testkit";
 import { describe, expect, it } from "vitest";
+import { createClient } from "../client.ts";
 import type { ClientOptions } from "../options.ts";
 import { errorOf, openScripted } from "../../fixture/scripted.ts";
 
@@ -342,6 +345,24 @@ describe("the security model", () => {
     ]);
     expect(await errorOf(opened.repository.headManifest("v1"))).toMatchObject({ code: "URL_REFUSED" });
     expect(opened.server.ledger).toHaveLength(1);
+  });
+
+  it("C11 an endless challenge that is not answered leaves no connection behind", async () => {
+    const answers: ServerResponse[] = [];
+    const server = createServer((_request, response) => {
+      answers.push(response);
+      const headers = { "www-authenticate": 'Bearer realm="auth.evil.test/token"' };
+      response.writeHead(401, headers).write("x".repeat(100_000));
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    await using client = createClient();
+    const { port } = server.address() as AddressInfo;
+    const repository = client.registry(`127.0.0.1:${port}`).repository("a");
+    expect(await errorOf(repository.getBlob(image.document.descriptor.digest))).toMatchObject({
+      code: "URL_REFUSED",
+    });
+    await expect.poll(() => answers.map(({ destroyed }) => destroyed), { interval: 1 }).toEqual([true]);
+    server.close();
   });
 
   it("C7 a token server that redirects elsewhere does not take the credential along", async () => {

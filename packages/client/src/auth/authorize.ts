@@ -30,7 +30,7 @@ export function authorize(tokens: Send, settings: AuthoritySettings): Layer {
       if (!isChallenged(response)) return response;
       if (proof !== undefined) authority.forget(request, proof);
       if (isOneWay(request.body)) return response;
-      const answer = await answerTo(response, { authority, request, proof, round });
+      const answer = await answerOrDrain(response, { authority, request, proof, round });
       if (answer === undefined) return response;
       await drain(response.body);
       proof = answer;
@@ -46,6 +46,19 @@ interface Circumstances {
   /** What has just been refused. */
   readonly proof: Proof | undefined;
   readonly round: (typeof rounds)[number];
+}
+
+/** What {@link answerTo} gives; if it fails, nobody is left to read the challenge. */
+async function answerOrDrain(
+  response: RegistryResponse,
+  circumstances: Circumstances,
+): Promise<Proof | undefined> {
+  try {
+    return await answerTo(response, circumstances);
+  } catch (error) {
+    await drain(response.body);
+    throw error;
+  }
 }
 
 async function answerTo(
@@ -67,8 +80,9 @@ async function answerTo(
 
 function withProof(request: RegistryRequest, proof: Proof | undefined): RegistryRequest {
   const { headers } = request.host;
-  const authorization = proof === undefined ? {} : { authorization: proof.authorization.reveal() };
-  return { ...request, credential: proof?.credential, privateHeaders: { ...headers, ...authorization } };
+  if (proof === undefined) return { ...request, credential: undefined, privateHeaders: headers };
+  const privateHeaders = { ...headers, authorization: proof.authorization.reveal() };
+  return { ...request, credential: proof.credential, privateHeaders };
 }
 
 /** What an answered request was proven with: the value of its `Authorization`. */
@@ -80,8 +94,9 @@ export function proofOf({ request: { privateHeaders = {} } }: RegistryResponse):
 /** A 401, or a 403 that asks for a better token; from the registry itself, not from where it redirected to. */
 function isChallenged(response: RegistryResponse): boolean {
   const { status, request, url } = response;
+  if (status !== 401 && status !== 403) return false;
   if (!mayReceiveSecret(request.host.url, url)) return false;
-  return status === 401 || (status === 403 && isInsufficient(response));
+  return status === 401 || isInsufficient(response);
 }
 
 function isInsufficient(response: RegistryResponse): boolean {

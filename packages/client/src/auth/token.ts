@@ -1,4 +1,5 @@
 import {
+  formatAuthorization,
   formatScope,
   formatTokenForm,
   formatTokenQuery,
@@ -74,7 +75,7 @@ export async function fetchToken(send: Send, wish: TokenWish, settings: Settings
   });
   const now = settings.now();
   return {
-    authorization: new Secret(`Bearer ${token.value}`),
+    authorization: new Secret(formatAuthorization({ scheme: "bearer", token: token.value })),
     credential,
     scopes,
     refreshAt: now + expiresIn - Math.min(30_000, expiresIn / 10),
@@ -96,7 +97,7 @@ function tokenRequest({ host, server, scopes, credential, signal }: TokenWish): 
   return { ...about, method: "GET", url: withQuery(realm, formatTokenQuery(asked)), privateHeaders };
 }
 
-/** @see https://www.rfc-editor.org/rfc/rfc7617 */
+/** @throws OciError CREDENTIAL_UNAVAILABLE */
 export function basic({
   username,
   password,
@@ -104,7 +105,7 @@ export function basic({
   readonly username: string;
   readonly password: Secret;
 }): Secret {
-  return new Secret(`Basic ${Buffer.from(`${username}:${password.reveal()}`).toString("base64")}`);
+  return new Secret(formatAuthorization({ scheme: "basic", username, password: password.reveal() }));
 }
 
 function untrusted(host: Host, realm: URL): OciError {

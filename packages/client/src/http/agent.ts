@@ -24,23 +24,26 @@ const maxHeaderSize = 64 * 1024;
 
 export function createAgents(settings: Settings): Agents {
   const agents = new Map<string, HostAgents>();
-  let isClosed = false;
+  const closing = new AbortController();
   const agentsOf = (host: Host): HostAgents => {
     const key = `${host.name} ${host.url.origin}`;
-    const found = agents.get(key) ?? createHostAgents(host, settings);
+    const found = agents.get(key) ?? createHostAgents(host, { ...settings, closed: closing.signal });
     agents.set(key, found);
     return found;
   };
   return {
     dispatcher(host, lane) {
-      if (isClosed) throw new OciError("CONNECTION_FAILED", "the client is closed", { retryable: false });
+      if (closing.signal.aborted)
+        throw new OciError("CONNECTION_FAILED", "the client is closed", { retryable: false });
       return settings.dispatcher ?? agentsOf(host)[lane === "api" ? "api" : "blobs"];
     },
     async close() {
-      isClosed = true;
       const all = [...agents.values()].flatMap(({ api, blobs }) => [api, blobs]);
       agents.clear();
-      await Promise.all(all.map((agent) => agent.destroy()));
+      const ends = all.map((agent) => agent.destroy());
+      // Of connections that are only about to be made an agent does not know yet.
+      closing.abort();
+      await Promise.all(ends);
     },
   };
 }
@@ -50,8 +53,11 @@ export function createAgents(settings: Settings): Agents {
  * slower than HTTP/1.1, which gets a connection for each of them. Their number is bounded by whoever asks: a fixed
  * one could fill with downloads that wait for an upload to the same host.
  */
-function createHostAgents(host: Host, { network, proxyFor, timeouts }: Settings): HostAgents {
-  const dial = createDial(host, { network, proxyFor, timeout: timeouts.connect });
+function createHostAgents(
+  host: Host,
+  { network, proxyFor, timeouts, closed }: Settings & { readonly closed: AbortSignal },
+): HostAgents {
+  const dial = createDial(host, { network, proxyFor, timeout: timeouts.connect, signal: closed });
   return {
     api: new Agent({ maxHeaderSize, allowH2: true, connect: dial({ allowH2: true }) }),
     blobs: new Agent({ maxHeaderSize, allowH2: false, connect: dial({ allowH2: false }) }),

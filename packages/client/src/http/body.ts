@@ -1,5 +1,5 @@
 import { headerOf, OciError, readAll, type Bytes } from "@drayage/oci";
-import type { RegistryResponse } from "./message.ts";
+import type { RegistryResponse, RequestBody } from "./message.ts";
 import { redactUrl } from "./url.ts";
 
 /** How much of an answer that nobody wants is read for the sake of its connection. */
@@ -23,15 +23,19 @@ export async function abandon(body: Bytes): Promise<void> {
   await body[Symbol.asyncIterator]().return?.();
 }
 
+/** Closes where a body comes from that was not sent to its end, without waiting for it. */
+export function release(body: RequestBody | undefined): void {
+  if (typeof body === "object" && "bytes" in body) abandon(body.bytes).catch(() => undefined);
+}
+
 /** The body of an answer that must be as it is stored: no encoding was asked for, so none is undone. */
-export function identityBody(response: RegistryResponse): Bytes {
+export async function identityBody(response: RegistryResponse): Promise<Bytes> {
   const encoding = headerOf(response.headers, "content-encoding");
   if (encoding === undefined || encoding.toLowerCase() === "identity") return response.body;
+  await abandon(response.body);
   const url = redactUrl(response.url);
-  throw new OciError("RESPONSE_INVALID", `${url} came in a content encoding`, {
-    url,
-    status: response.status,
-  });
+  const { status } = response;
+  throw new OciError("RESPONSE_INVALID", `${url} came in a content encoding`, { url, status });
 }
 
 /**
@@ -43,5 +47,5 @@ export async function readBody(
   response: RegistryResponse,
   { limit }: { limit: number },
 ): Promise<Uint8Array> {
-  return readAll(identityBody(response), { limit });
+  return response.whole ?? readAll(await identityBody(response), { limit });
 }

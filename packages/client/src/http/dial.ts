@@ -24,6 +24,8 @@ export interface DialOptions {
   /** In milliseconds, TLS included. */
   readonly timeout: number;
   readonly proxyFor?: ProxyFor | undefined;
+  /** Ends every connection, those too that are only about to be made. */
+  readonly signal?: AbortSignal | undefined;
   /** Resolves names where the user does not. */
   readonly resolve?: LookupFunction | undefined;
 }
@@ -45,17 +47,18 @@ const depth: Readonly<Record<AddressClass, number>> = { public: 0, private: 1, l
  * proxy are the proxy's to resolve: of those only addresses that stand in a URL are checked.
  */
 export function createDial(host: Host, options: DialOptions): Dial {
-  const { network, timeout, proxyFor } = options;
+  const { network, timeout, proxyFor, signal } = options;
   const rule = createAddressRule(host, network);
   const lookup = guardedLookup(rule, options);
   const toProxy = buildConnector({
     allowH2: false,
     timeout,
+    signal,
     lookup: network.lookup,
     ...authorities(network.ca),
   });
   return ({ allowH2 }) => {
-    const common = { allowH2, timeout, lookup };
+    const common = { allowH2, timeout, signal, lookup };
     const toHost = buildConnector({ ...common, ...tlsOptions(host, network) });
     const elsewhere = buildConnector({ ...common, ...authorities(network.ca) });
     return (target, callback) => {

@@ -115,6 +115,24 @@ it("the answer of a token server is not quoted", async () => {
   expect(error.message).not.toContain("canary");
 });
 
+it.each(["manifest", "token"] as const)("C11 an endless answer about a %s is left", async (subject) => {
+  const piece = new Uint8Array(10_000);
+  let [sent, isLeft] = [0, false];
+  async function* endless(): AsyncGenerator<Uint8Array, void, undefined> {
+    try {
+      while (true) {
+        sent += piece.byteLength;
+        yield piece;
+      }
+    } finally {
+      isLeft = true;
+    }
+  }
+  await fail({ ...response(401, { subject }), body: endless() });
+  expect(isLeft).toBe(true);
+  expect(sent).toBeLessThan(100_000);
+});
+
 describe("the hint of an answer", () => {
   const basic: Credential = { type: "basic", username: "me", password: new Secret("canary") };
   const bearer: Credential = { type: "bearer", token: new Secret("canary") };

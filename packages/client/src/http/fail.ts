@@ -1,6 +1,7 @@
 import {
   codeOfErrors,
   headerOf,
+  isOciError,
   OciError,
   parseErrorBody,
   parseRetryAfter,
@@ -61,13 +62,27 @@ function detailOf({ errors, text }: ErrorBody): unknown {
   return errors[0]?.detail ?? text;
 }
 
-async function readErrorBody({ body, request }: RegistryResponse): Promise<ErrorBody> {
-  // A token server could repeat the secret that it was sent.
-  if (request.subject === "token") return { errors: [] };
+async function readErrorBody(response: RegistryResponse): Promise<ErrorBody> {
   try {
-    return parseErrorBody(await readAll(body, { limit: errorBodyLimit }));
+    const body = await readErrors(response);
+    // A token server could repeat the secret that it was sent.
+    return response.request.subject === "token" ? { errors: [] } : body;
   } catch {
     return { errors: [] }; // the status says enough
+  }
+}
+
+/**
+ * What the body of an answer says of errors; a page that is longer than any registry's says nothing.
+ *
+ * @throws OciError CONNECTION_FAILED, TIMEOUT
+ */
+export async function readErrors({ body }: RegistryResponse): Promise<ErrorBody> {
+  try {
+    return parseErrorBody(await readAll(body, { limit: errorBodyLimit }));
+  } catch (error) {
+    if (isOciError(error, "LIMIT_EXCEEDED")) return { errors: [] };
+    throw error;
   }
 }
 

@@ -3,11 +3,14 @@ import type { Host } from "../host.ts";
 
 export type Method = "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE";
 
-/** A body that can be sent again, or one that comes by once and is `length` bytes long, if that is known. */
-export type RequestBody =
-  | Uint8Array
-  | string
-  | { readonly bytes: Bytes; readonly length?: number | undefined };
+/** A body that can be sent again, or one that comes by once. */
+export type RequestBody = Uint8Array | string | OneWayBody;
+
+/** A body that is gone once it has been sent, `length` bytes long if that is known. */
+export interface OneWayBody {
+  readonly bytes: Bytes;
+  readonly length?: number | undefined;
+}
 
 /** What an answer is for: small documents, or blobs on their way down or up, which have connections of their own. */
 export type Lane = "api" | "download" | "upload";
@@ -61,6 +64,8 @@ export interface RegistryResponse {
   readonly headers: HttpHeaders;
   /** Must be read to its end or abandoned with `return()`, as `for await` does. */
   readonly body: Bytes;
+  /** The whole body, where it has been read because the request has a `bodyLimit`; `body` is then at its end. */
+  readonly whole?: Uint8Array | undefined;
   /** Where the answer came from, behind all redirects. */
   readonly url: URL;
   /** The request that it answers, as it was before any redirect. */
@@ -72,7 +77,6 @@ export type Send = (request: RegistryRequest) => Promise<RegistryResponse>;
 /** One concern around the sending of a request. */
 export type Layer = (next: Send) => Send;
 
-/** Whether a body is gone once it has been sent. */
-export function isOneWay(body: RequestBody | undefined): boolean {
+export function isOneWay(body: RequestBody | undefined): body is OneWayBody {
   return typeof body === "object" && "bytes" in body;
 }

@@ -53,6 +53,11 @@ describe("through a proxy", () => {
     expect(opened.server.ledger.map(({ httpVersion }) => httpVersion)).toEqual(["2.0"]);
   });
 
+  it("without a time to connect there is no end to the wait for it, rather than no wait", async () => {
+    await using opened = await openBehindProxy({ timeouts: { connect: 0 } });
+    expect(await opened.repository.headManifest("v1")).toBeDefined();
+  });
+
   it("blobs come too, and plain HTTP", async () => {
     await using opened = await openBehindProxy({ server: { tls: undefined } });
     const { descriptor } = image.config;
@@ -84,6 +89,16 @@ describe("through a proxy", () => {
     expect(error).toMatchObject({ code: "CONNECTION_FAILED", retryable: false });
     expect(opened.server.ledger).toEqual([]);
   });
+});
+
+it("a proxy that is not there is an error that names it", async () => {
+  const gone = await openProxy({ lookup: () => undefined });
+  await gone[Symbol.asyncDispose]();
+  const proxy = { https: { url: `http://127.0.0.1:${gone.port}` } };
+  await using opened = await openBehindProxy({ network: () => ({ proxy }), timeouts: { connect: 200 } });
+  const error = await errorOf(opened.repository.headManifest("v1"));
+  expect(error).toMatchObject({ code: "CONNECTION_FAILED", retryable: true });
+  expect(String(error)).toContain(`the proxy 127.0.0.1:${gone.port} cannot be reached (ECONNREFUSED)`);
 });
 
 describe("C40 what a proxy gets to see", () => {

@@ -77,7 +77,37 @@ describe("C2 redirects", () => {
   it("without a Location are refused", async () => {
     await using opened = await openRedirecting(() => storage);
     opened.server.script([{ path, answer: { status: 307 } }]);
-    expect(await errorOf(read(opened))).toMatchObject({ code: "RESPONSE_INVALID" });
+    const url = `${opened.server.url()}${path}`;
+    expect(await errorOf(read(opened))).toMatchObject({
+      code: "RESPONSE_INVALID",
+      method: "GET",
+      url,
+      status: 307,
+    });
+  });
+
+  it.each([301, 302, 303, 307, 308])("with %i are followed, for HEAD as for GET", async (status) => {
+    await using opened = await openScripted({ origins });
+    await opened.server.content.add("library/app", image);
+    const location = `${opened.server.url("evil.test")}${path}`;
+    opened.server.script([{ origin: "registry.test", path, answer: { status, headers: { location } } }]);
+    expect(await read(opened)).toBe(layer.size);
+    expect(await opened.repository.headBlob(layer.digest)).toMatchObject({ size: layer.size });
+    expect(opened.server.ledger.map(({ method }) => method)).toEqual(["GET", "GET", "HEAD", "HEAD"]);
+  });
+
+  it("five in a row are followed, and no sixth", async () => {
+    await using opened = await openScripted({ origins });
+    await opened.server.content.add("library/app", image);
+    const lead = (places: readonly string[]) =>
+      places.slice(1).map((location, index) => ({
+        path: places[index] ?? "",
+        answer: { status: 307, headers: { location } },
+      }));
+    opened.server.script(lead([path, "/1", "/2", "/3", "/4", storage]));
+    expect(await read(opened)).toBe(layer.size);
+    opened.server.script(lead([path, "/1", "/2", "/3", "/4", "/5", storage]));
+    expect(await errorOf(read(opened))).toMatchObject({ code: "LIMIT_EXCEEDED", status: 307, method: "GET" });
   });
 
   it("of what writes are not followed", async () => {

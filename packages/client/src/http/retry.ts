@@ -1,4 +1,4 @@
-import { bytesOf, isOciError, sleep, type CallOptions, type OciError } from "@drayage/oci";
+import { isOciError, sleep, type CallOptions, type OciError } from "@drayage/oci";
 import pRetry, { type RetryContext } from "p-retry";
 import type { Settings } from "../options.ts";
 import { readBody } from "./body.ts";
@@ -36,15 +36,26 @@ export async function withRetries<Result>(
   run: (attempt: number) => Promise<Result>,
   { retry: { attempts, minDelay, maxDelay, maxWait }, trace, host, isWorthIt, signal }: WithRetriesOptions,
 ): Promise<Result> {
-  return pRetry(run, {
-    retries: attempts - 1,
-    minTimeout: minDelay,
-    maxTimeout: maxDelay,
-    randomize: true,
-    signal,
-    shouldRetry: ({ error }) => isHopeful(error),
-    onFailedAttempt: (context) => obey(context),
-  });
+  try {
+    return await run(1);
+  } catch (error) {
+    signal?.throwIfAborted();
+    if (!isHopeful(error)) throw error;
+    return again(error);
+  }
+
+  /** What has failed once is the first of the attempts. */
+  function again(failure: OciError): Promise<Result> {
+    return pRetry((attempt) => (attempt === 1 ? Promise.reject(failure) : run(attempt)), {
+      retries: attempts - 1,
+      minTimeout: minDelay,
+      maxTimeout: maxDelay,
+      randomize: true,
+      signal,
+      shouldRetry: ({ error }) => isHopeful(error),
+      onFailedAttempt: (context) => obey(context),
+    });
+  }
 
   function isHopeful(error: unknown): error is OciError {
     return isOciError(error) && error.retryable && waitOf(error) <= maxWait && isWorthIt(error);
@@ -67,7 +78,7 @@ async function sendOnce(next: Send, request: RegistryRequest): Promise<RegistryR
   if (hasExpired(response)) throw await fail(response, { retryable: true });
   const { bodyLimit } = request;
   if (bodyLimit === undefined || response.status !== 200) return response;
-  return { ...response, body: bytesOf(await readBody(response, { limit: bodyLimit })) };
+  return { ...response, whole: await readBody(response, { limit: bodyLimit }) };
 }
 
 /**
@@ -83,10 +94,14 @@ function hasExpired({ status, url, request }: RegistryResponse): boolean {
  * A second `POST` or `PATCH` could do twice what was done already, unless the registry said that it did nothing;
  * what is streamed is gone after the first time.
  */
-function mayRepeat({ body, isRepeatable, method }: RegistryRequest, { status }: OciError): boolean {
+function mayRepeat({ body, isRepeatable, method }: RegistryRequest, error: OciError): boolean {
   if (isOneWay(body)) return false;
-  const isUntouched = status === 408 || status === 429 || status === 503;
-  return isUntouched || (isRepeatable ?? (method !== "POST" && method !== "PATCH"));
+  return isUntouched(error) || (isRepeatable ?? (method !== "POST" && method !== "PATCH"));
+}
+
+/** Whether the registry said that it did nothing, so that any request may be sent again. */
+export function isUntouched({ status }: OciError): boolean {
+  return status === 408 || status === 429 || status === 503;
 }
 
 function waitOf({ retryAfter = 0 }: OciError): number {

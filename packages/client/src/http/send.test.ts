@@ -1,5 +1,6 @@
-import { createServer, type Server } from "node:http";
+import { createServer, type Server, type ServerResponse } from "node:http";
 import { createServer as createTcpServer, type AddressInfo } from "node:net";
+import { digestOf, readAll } from "@drayage/oci";
 import { createImage, testCertificate } from "@drayage/testkit";
 import { describe, expect, it } from "vitest";
 import { createClient, type Client } from "../client.ts";
@@ -40,6 +41,115 @@ describe("C14 a server that does not go on", () => {
       createServer((_request, response) => void response.writeHead(200).write("{")),
     );
     expect(await errorOf(opened.repository.getManifest("v1"))).toMatchObject({ code: "TIMEOUT" });
+  });
+});
+
+describe("C14 a server that goes on for ever", () => {
+  it("with a short body, byte by byte, is a TIMEOUT", async () => {
+    const dripping = createServer((_request, response) => {
+      response.writeHead(200, { "content-length": 60_000 });
+      const timer = setInterval(() => response.write("{"), 10);
+      response.on("close", () => clearInterval(timer));
+    });
+    const minRate = { bytes: 1_000_000, window: 50 };
+    await using opened = await serve(dripping, { ...impatient, minRate });
+    expect(await errorOf(opened.repository.getManifest("v1"))).toMatchObject({ code: "TIMEOUT" });
+  });
+
+  it("with interim answers is a RESPONSE_INVALID", async () => {
+    const hinting = createTcpServer((socket) => {
+      const timer = setInterval(() => socket.write("HTTP/1.1 103 Early Hints\r\n\r\n"), 1);
+      socket.on("error", () => undefined).on("close", () => clearInterval(timer));
+    });
+    await using opened = await serve(hinting, { retry: { attempts: 1 } });
+    expect(await errorOf(opened.repository.getManifest("v1"))).toMatchObject({ code: "RESPONSE_INVALID" });
+  });
+});
+
+it("a body without a least rate may take as long as it likes, an empty one too", async () => {
+  const slow = createServer((_request, response) => {
+    response.writeHead(404, { "content-length": 2 });
+    response.write("{");
+    setTimeout(() => response.end("}"), 20);
+  });
+  await using opened = await serve(slow, { retry: { attempts: 1 }, minRate: { bytes: 0, window: 0 } });
+  expect(await opened.repository.headManifest("v1")).toBeUndefined();
+  expect(await errorOf(opened.repository.getManifest("v1"))).toMatchObject({ status: 404, detail: "{}" });
+});
+
+it.each([
+  ["a manifest in a content encoding", { "content-encoding": "gzip" }, "manifest"],
+  ["a blob in a content encoding", { "content-encoding": "gzip", "content-length": 100_000 }, "blob"],
+  ["a blob of unknown size", {}, "blob"],
+])("%s frees its connection", async (_what, headers, kind) => {
+  const unread = new Set<ServerResponse>();
+  const endless = createServer(({ method }, response) => {
+    response.writeHead(method === "HEAD" ? 403 : 200, headers);
+    if (method === "HEAD") return void response.end();
+    unread.add(response);
+    response.on("close", () => unread.delete(response));
+    response.write("x");
+  });
+  await using opened = await serve(endless, { retry: { attempts: 1 }, timeouts: { idle: 600_000 } });
+  const { repository } = opened;
+  const read = async () => {
+    if (kind === "manifest") return repository.getManifest("v1");
+    const { body } = await repository.getBlob(digestOf(new Uint8Array()));
+    return readAll(body, { limit: 0 });
+  };
+  expect(await errorOf(read)).toMatchObject({ code: "RESPONSE_INVALID" });
+  await expect.poll(() => unread.size).toBe(0);
+});
+
+describe("a connection that is being made", () => {
+  /** Takes connections, and says nothing of what TLS wants to hear. */
+  async function openMute() {
+    const { promise: closed, resolve } = Promise.withResolvers<void>();
+    const { promise: reached, resolve: reach } = Promise.withResolvers<void>();
+    const server = createTcpServer((socket) => {
+      reach();
+      socket.on("error", () => undefined).on("close", () => resolve());
+      socket.resume();
+    });
+    await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
+    const { port } = server.address() as AddressInfo;
+    const url = `127.0.0.1:${port}`;
+    return { url, reached, closed, [Symbol.asyncDispose]: async () => void server.close() };
+  }
+
+  const patient: ClientOptions = { timeouts: { connect: 600_000 }, retry: { attempts: 1 } };
+
+  it("does not keep an abort waiting", async () => {
+    await using mute = await openMute();
+    await using client = createClient({ ...patient, hosts: { [mute.url]: { plainHttp: false } } });
+    const controller = new AbortController();
+    const { signal } = controller;
+    const asked = errorOf(client.repository(`${mute.url}/a`).getManifest("v1", { signal }));
+    await mute.reached;
+    const reason = new Error("enough");
+    controller.abort(reason);
+    expect(await asked).toBe(reason);
+  });
+
+  it("ends with the client", async () => {
+    await using mute = await openMute();
+    const client = createClient({ ...patient, hosts: { [mute.url]: { plainHttp: false } } });
+    const asked = errorOf(client.repository(`${mute.url}/a`).getManifest("v1"));
+    await mute.reached;
+    await client.close();
+    await mute.closed;
+    expect(await asked).toMatchObject({ code: "CONNECTION_FAILED" });
+  });
+
+  it("ends with the client where a proxy makes it", async () => {
+    await using mute = await openMute();
+    const network = { proxy: { https: { url: `http://${mute.url}` } } };
+    const client = createClient({ ...patient, network });
+    const asked = errorOf(client.repository("registry.test/a").getManifest("v1"));
+    await mute.reached;
+    await client.close();
+    await mute.closed;
+    expect(await asked).toMatchObject({ code: "CONNECTION_FAILED" });
   });
 });
 

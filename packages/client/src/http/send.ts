@@ -1,53 +1,58 @@
 import { Readable } from "node:stream";
-import { closing, OciError, type Bytes, type HttpHeaders } from "@drayage/oci";
-import type { Dispatcher } from "undici";
+import { closing, type Bytes, type HttpHeaders } from "@drayage/oci";
 import type { Settings } from "../options.ts";
 import type { Agents } from "./agent.ts";
 import { connectionError } from "./connection-error.ts";
-import type { RegistryRequest, RegistryResponse, RequestBody, Send } from "./message.ts";
+import { exchange, type Answer } from "./exchange.ts";
+import {
+  isOneWay,
+  type RegistryRequest,
+  type RegistryResponse,
+  type RequestBody,
+  type Send,
+} from "./message.ts";
 import { createRateMeter, type MinRateSettings } from "./min-rate.ts";
 
 /** Behind an upload a registry may have to move the whole blob before it answers. */
 const uploadPatience = 10;
 const chunkSize = 64 * 1024;
-/** What is announced as no longer than this is taken in one piece: reading it as a stream costs more than sending it. */
-const shortAnswer = 64 * 1024;
 
-/** The end of the line: one request, one answer; the only place where undici is called. */
+/** The end of the line: one request, one answer. */
 export function createSend(agents: Agents, settings: Settings): Send {
   const { userAgent, timeouts } = settings;
   return async (request) => {
-    const { host, lane, method, url, body, signal } = request;
+    const { host, lane, method, url, signal } = request;
     signal?.throwIfAborted();
-    const source = watched(body);
+    const source = watched(request.body);
+    const errorOf = (error: unknown): unknown =>
+      source.failure === undefined ? connectionError(error, request) : source.failure.error;
+    const dispatched = {
+      origin: url.origin,
+      path: url.pathname + url.search,
+      method,
+      headers: headersOf(request, userAgent),
+      body: source.body,
+      headersTimeout: timeouts.headers * (lane === "upload" ? uploadPatience : 1),
+      bodyTimeout: timeouts.idle,
+    };
     try {
-      const answer = await agents.dispatcher(host, lane).request({
-        origin: url.origin,
-        path: url.pathname + url.search,
-        method,
-        headers: headersOf(request, userAgent),
-        body: source.body,
-        signal: signal ?? null,
-        headersTimeout: timeouts.headers * (lane === "upload" ? uploadPatience : 1),
-        bodyTimeout: timeouts.idle,
-      });
+      const answer = await exchange(agents.dispatcher(host, lane), dispatched, { errorOf, signal });
       return responseOf(answer, request, settings);
     } catch (error) {
-      if (source.failure !== undefined) throw source.failure.error;
-      throw connectionError(error, request);
+      throw errorOf(error);
     }
   };
 }
 
 function responseOf(
-  answer: Dispatcher.ResponseData,
+  { status, headers, body }: Answer,
   request: RegistryRequest,
   settings: MinRateSettings,
 ): RegistryResponse {
   return {
-    status: answer.statusCode,
-    headers: parseHeaders(answer.headers),
-    body: readBody(answer, request, settings),
+    status,
+    headers: parseHeaders(headers),
+    body: atMinRate(body, request, settings),
     url: request.url,
     request,
   };
@@ -55,22 +60,20 @@ function responseOf(
 
 function headersOf(request: RegistryRequest, userAgent: string): Record<string, string | string[]> {
   const { body, headers, privateHeaders } = request;
-  const length = typeof body === "object" && "bytes" in body ? body.length : undefined;
-  const all = {
-    "user-agent": userAgent,
-    // What is asked for by digest must come as it is stored.
-    "accept-encoding": "identity",
-    ...headers,
-    ...privateHeaders,
-    ...(length === undefined ? {} : { "content-length": String(length) }),
-  };
-  const entries = Object.entries(all).map(([name, value]): [string, string | string[] | undefined] => [
-    name,
-    value === undefined || typeof value === "string" ? value : [...value],
-  ]);
-  return Object.fromEntries(
-    entries.filter((entry): entry is [string, string | string[]] => entry[1] !== undefined),
-  );
+  // What is asked for by digest must come as it is stored.
+  const all: Record<string, string | string[]> = { "user-agent": userAgent, "accept-encoding": "identity" };
+  addHeaders(all, headers);
+  addHeaders(all, privateHeaders);
+  if (isOneWay(body) && body.length !== undefined) all["content-length"] = String(body.length);
+  return all;
+}
+
+function addHeaders(all: Record<string, string | string[]>, headers: HttpHeaders | undefined): void {
+  if (headers === undefined) return;
+  for (const name of Object.keys(headers)) {
+    const value = headers[name];
+    if (value !== undefined) all[name] = typeof value === "string" ? value : [...value];
+  }
 }
 
 interface WatchedBody {
@@ -80,7 +83,7 @@ interface WatchedBody {
 }
 
 function watched(body: RequestBody | undefined): WatchedBody {
-  if (typeof body !== "object" || !("bytes" in body)) return { body: body ?? null };
+  if (!isOneWay(body)) return { body: body ?? null };
   const source = body.bytes[Symbol.asyncIterator]();
   const stream = closing(reading(), () => source.return?.());
   const result: WatchedBody = {
@@ -98,37 +101,28 @@ function watched(body: RequestBody | undefined): WatchedBody {
   }
 }
 
-function readBody(
-  { body, headers }: Dispatcher.ResponseData,
-  request: RegistryRequest,
-  settings: MinRateSettings,
-): Bytes {
-  body.on("error", () => undefined); // whoever reads it is told
+/** `body`, given up on if it comes too slowly. */
+function atMinRate(body: Bytes, request: RegistryRequest, settings: MinRateSettings): Bytes {
+  const source = body[Symbol.asyncIterator]();
   const meter = createRateMeter(settings);
-  const isShort = Number(headers["content-length"] ?? Number.NaN) <= shortAnswer;
-  return closing(reading(), () => body.destroy());
+  return closing(reading(), () => source.return?.());
 
   async function* reading(): AsyncGenerator<Uint8Array, void, undefined> {
-    try {
-      // Neither HTTP/1.1 nor HTTP/2 lets a body be longer than it was announced.
-      if (isShort) return yield await body.bytes();
+    meter.wait();
+    for await (const chunk of { [Symbol.asyncIterator]: () => source }) {
+      receive(chunk.byteLength);
+      yield chunk;
       meter.wait();
-      for await (const chunk of body) {
-        const bytes = parseChunk(chunk);
-        meter.receive(bytes.byteLength);
-        yield bytes;
-        meter.wait();
-      }
+    }
+  }
+
+  function receive(bytes: number): void {
+    try {
+      meter.receive(bytes);
     } catch (error) {
       throw connectionError(error, request);
     }
   }
-}
-
-/** Plain bytes: a `Buffer` has other ideas of `slice` and JSON. */
-function parseChunk(chunk: unknown): Uint8Array {
-  if (chunk instanceof Uint8Array) return new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength);
-  throw new OciError("RESPONSE_INVALID", "a body that is not bytes");
 }
 
 /** Own properties only, in a map without a prototype. */

@@ -109,8 +109,12 @@ export interface TraceSettings {
   readonly now: () => number;
 }
 
+/** Where events go that nobody wants. */
+export function untraced(): void {}
+
 /** Reports every single exchange, redirects and repetitions included. */
 export function trace({ trace: sink, now }: TraceSettings): Layer {
+  if (sink === untraced) return (next) => next;
   return (next) => async (request) => {
     const start = now();
     const about = () => ({ ...aboutOf(request), milliseconds: now() - start });

@@ -11,7 +11,7 @@ export interface TunnelOptions {
   readonly proxy: ForwardProxy;
   /** Reaches the proxy itself. */
   readonly connect: buildConnector.connector;
-  /** How long the proxy may take to reach the target, in milliseconds. */
+  /** How long the proxy may take to reach the target, in milliseconds; with 0 as long as it takes. */
   readonly timeout: number;
 }
 
@@ -24,10 +24,12 @@ export interface TunnelOptions {
 export async function openTunnel(target: ProxyTarget, options: TunnelOptions): Promise<Socket> {
   const socket = await connected(options);
   const authority = hostAndPort(target);
-  const timer = setTimeout(() => socket.destroy(tooSlow(authority, options.proxy)), options.timeout);
+  const { proxy, timeout } = options;
+  const giveUp = (): void => void socket.destroy(tooSlow(authority, proxy));
+  const timer = timeout > 0 ? setTimeout(giveUp, timeout) : undefined;
   try {
-    const status = await askFor(authority, { socket, proxy: options.proxy });
-    if (status < 200 || status > 299) throw refused(authority, { status, proxy: options.proxy });
+    const status = await askFor(authority, { socket, proxy });
+    if (status < 200 || status > 299) throw refused(authority, { status, proxy });
     return socket;
   } catch (error) {
     socket.destroy();
@@ -42,8 +44,8 @@ function connected({ proxy: { url }, connect }: TunnelOptions): Promise<Socket> 
   const hostname = url.hostname.replace(/^\[|\]$/g, "");
   const { host, protocol } = url;
   connect({ hostname, host, protocol, port: portOf(url) }, (error, socket) => {
-    if (socket === null) reject(error);
-    else resolve(socket);
+    if (error === null) resolve(socket);
+    else reject(unreachable(host, error));
   });
   return promise;
 }
@@ -63,6 +65,11 @@ function askFor(
   });
   asked.end();
   return promise;
+}
+
+function unreachable(proxy: string, cause: Error): OciError {
+  const reason = "code" in cause ? String(cause.code) : cause.message;
+  return new OciError("CONNECTION_FAILED", `the proxy ${proxy} cannot be reached (${reason})`, { cause });
 }
 
 function refused(

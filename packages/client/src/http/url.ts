@@ -95,7 +95,10 @@ function isHttp(url: URL): boolean {
 
 /** Nothing that a URL parser would drop or read as something else, and no userinfo. */
 function isPlain(text: string): boolean {
-  return !/[\u0000-\u0020\u007f\\]/.test(text) && !/^(?:[A-Za-z][A-Za-z0-9+.-]*:)?\/\/[^/?#]*@/.test(text);
+  if (/[\u0000-\u0020\u007f\\]/.test(text)) return false;
+  // A host stands behind two slashes, no more and no less, whatever some parsers put up with.
+  if (/^(?:https?:(?!\/\/)|(?:https?:)?\/\/\/)/i.test(text)) return false;
+  return !/^(?:[A-Za-z][A-Za-z0-9+.-]*:)?\/\/[^/?#]*@/.test(text);
 }
 
 function refused(which: string): OciError {

@@ -16,7 +16,7 @@ import { blobDescriptor, headBlob } from "../blobs.ts";
 import { chunkSizeFor, inChunks, smallerChunk } from "./chunks.ts";
 import type { Endpoint, Question } from "../endpoint.ts";
 import type { RegistryResponse } from "../http/message.ts";
-import { withRetries } from "../http/retry.ts";
+import { isUntouched, withRetries } from "../http/retry.ts";
 import { withParameter } from "../http/url.ts";
 import { createProgress } from "../progress.ts";
 import { isUnanswered, requireBlob, sessionOf } from "./answer.ts";
@@ -183,7 +183,8 @@ export class HttpUpload implements UploadSession {
       // Some registries report less than they have: what they took is what counts.
       this.#offset = end;
     };
-    const isWorthIt = (error: OciError): boolean => isOciError(error);
+    // All else has been repeated already, as often as it may be.
+    const isWorthIt = (error: OciError): boolean => error.method === "PATCH" && !isUntouched(error);
     await withRetries(send, { ...settings, host: host.name, signal, isWorthIt });
     this.#report(this.#offset);
   }

@@ -116,6 +116,20 @@ async function expectStored({ server }: Opened): Promise<void> {
 describe("an upload that fails on the way", () => {
   const session = `${uploads}*`;
 
+  it("closes its source, even where it did not come to be sent", async () => {
+    await using opened = await openWith([]);
+    let closed = 0;
+    const open: OpenBlob = async (offset, options) => {
+      await opened.client.close();
+      const chunks = (await blob.open(offset, options))[Symbol.asyncIterator]();
+      const close = async () => ({ done: true, value: closed++ }) as const;
+      return { [Symbol.asyncIterator]: () => ({ next: () => chunks.next(), return: close }) };
+    };
+    const error = await errorOf(opened.repository.putBlob(descriptor, open));
+    expect(error).toMatchObject({ code: "CONNECTION_FAILED" });
+    expect(closed).toBeGreaterThan(0);
+  });
+
   it("goes on from where the registry says that it is", async () => {
     await using opened = await openWith([{ method: "PUT", path: session, nth: 1, takeOnly: 100_000 }]);
     const { open, offsets } = noted();
@@ -233,6 +247,23 @@ describe("an upload that fails on the way", () => {
       code: "UNAVAILABLE",
     });
     expect(opened.server.ledger.filter(({ method }) => method === "PUT")).toHaveLength(5);
+  });
+
+  it("asks for another session no more often than any request is sent", async () => {
+    const rules = [
+      { method: "PUT", path: "/v2/*/uploads/*-*", answer: { status: 404, body: gone } },
+      { method: "POST", path: uploads, nth: [2, 3, 4, 5, 6, 7, 8, 9], answer: { status: 500 } },
+    ];
+    await using opened = await openWith(rules);
+    expect(await errorOf(opened.repository.putBlob(descriptor, blob.open))).toMatchObject({ status: 500 });
+    expect(methods(opened)).toEqual(["POST 202", "PUT 404", ...Array<string>(5).fill("POST 500")]);
+  });
+
+  it("sends a chunk that is refused no more often than any request", async () => {
+    const refusal = { method: "PATCH", path: "/v2/*/uploads/*-*", answer: { status: 503 } };
+    await using opened = await openWith([refusal], { quirks: { maxPut: 1000 } });
+    expect(await errorOf(opened.repository.putBlob(descriptor, blob.open))).toMatchObject({ status: 503 });
+    expect(methods(opened)).toEqual(["POST 202", ...Array<string>(5).fill("PATCH 503")]);
   });
 
   it("for good, such as 400, is not repeated", async () => {

@@ -45,11 +45,10 @@ async function sendBlob(endpoint: Endpoint, source: UploadSource, { begun, signa
   const ways = createWays(endpoint.host, size);
   const setbacks = createSetbacks(endpoint, { start: 0 });
   let upload: HttpUpload | undefined = begun;
-  let start = 0;
   while (true) {
+    upload ??= uploadOf(endpoint, await beginUpload(endpoint, { algorithm: algorithmOf(digest), signal }));
+    const start = upload.offset;
     try {
-      upload ??= uploadOf(endpoint, await beginUpload(endpoint, { algorithm: algorithmOf(digest), signal }));
-      start = upload.offset;
       await sendRest(upload, source, { way: ways.current, signal });
       ways.remember();
       return;
@@ -104,12 +103,12 @@ interface Interruption extends CallOptions {
 
 /** The same session, where the registry says that it is, or nothing if it is gone or makes no sense. */
 async function goOn(
-  upload: HttpUpload | undefined,
+  upload: HttpUpload,
   { endpoint, source, error, signal }: Interruption,
 ): Promise<HttpUpload | undefined> {
   const { chunks, uploadRange } = endpoint.host.quirks;
   const isGone = isOciError(error, "BLOB_UPLOAD_UNKNOWN", "BLOB_UPLOAD_INVALID", "DIGEST_INVALID");
-  if (upload === undefined || isGone || uploadRange === "first-chunk") return undefined;
+  if (isGone || uploadRange === "first-chunk") return undefined;
   try {
     const before = upload.offset;
     const received = await upload.status({ signal });

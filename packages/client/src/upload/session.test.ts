@@ -54,6 +54,23 @@ describe("append", () => {
     expect(await opened.repository.headBlob(digest)).toBeDefined();
   });
 
+  it.each<[string, Omit<ScriptRule, "path">[]]>([
+    ["is always refused", [{ method: "PATCH", answer: { status: 503 } }]],
+    [
+      "is always lost, by a registry that then says nothing any more",
+      [
+        { method: "PATCH", takeOnly: 10 },
+        { method: "GET", answer: { status: 503 } },
+      ],
+    ],
+  ])("asks no more often than any request is sent if a chunk %s", async (_what, rules) => {
+    await using opened = await openWith(rules.map((rule) => ({ path, ...rule })));
+    const session = await opened.repository.openUpload();
+    expect(await errorOf(session.append(await blob.open(0)))).toMatchObject({ code: "UNAVAILABLE" });
+    const asked = opened.server.ledger.map(({ method }) => method);
+    expect(asked.filter((method) => method === (rules.length === 1 ? "PATCH" : "GET"))).toHaveLength(5);
+  });
+
   it("counts what was taken, even if the registry reports less (aws/containers-roadmap#2831)", async () => {
     await using opened = await openWith([{ method: "PATCH", path, headers: { range: "0-9" } }], {
       maxChunk: 4000,
@@ -80,6 +97,20 @@ describe("a session", () => {
     expect(again.offset).toBe(6000);
     await again.append(bytesOf(bytes.subarray(6000)), { at: again.offset });
     expect(await again.commit(digest)).toMatchObject(blob.descriptor);
+  });
+
+  it.each([
+    ["no id", ""],
+    ["one that is not whole", "blobs/uploads/1"],
+    ["a manifest", "/v2/library/app/manifests/v1"],
+    ["a blob", `/v2/library/app/blobs/${digest}`],
+    ["the registry itself", "/v2/"],
+    ["an upload of another repository", "/v2/library/other/blobs/uploads/1"],
+  ])("goes on with an upload only, and not with %s", async (_what, id) => {
+    await using opened = await openWith([]);
+    const error = await errorOf(opened.repository.openUpload({ id }));
+    expect(error).toMatchObject({ code: "BLOB_UPLOAD_UNKNOWN" });
+    expect(opened.requests()).toEqual([]);
   });
 
   it("is committed if the answer to its commit alone was lost", async () => {

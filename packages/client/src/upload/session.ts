@@ -62,11 +62,15 @@ async function resumeUpload(
   return upload;
 }
 
-/** The URL of an upload by its `id`; of an upload to another repository nothing is known here. */
+/** The URL of an upload by its `id`; of an upload to another repository, or of anything else, nothing is known here. */
 function parseId(id: string, { host, name }: Endpoint): URL {
-  const url = resolveServerUrl(id, host.url);
-  const route = url.origin === host.url.origin ? parseRoute(url.pathname) : undefined;
-  const isForeign = route?.kind === "upload" && route.name !== name;
-  if (isForeign) throw new OciError("BLOB_UPLOAD_UNKNOWN", `${name} has no such upload`);
+  const isComplete = /^(?:\/|https?:\/\/)/.test(id);
+  const url = isComplete ? resolveServerUrl(id, host.url) : undefined;
+  // Where a registry keeps its uploads is its own affair, but they are none of the other things that it keeps.
+  const route = url?.origin === host.url.origin ? parseRoute(url.pathname) : undefined;
+  const isForeign = route !== undefined && (route.kind !== "upload" || route.name !== name);
+  if (url === undefined || isForeign) {
+    throw new OciError("BLOB_UPLOAD_UNKNOWN", `${name} has no such upload`);
+  }
   return url;
 }

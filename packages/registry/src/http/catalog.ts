@@ -14,7 +14,7 @@ export function catalogOperations(route: CatalogRoute): Operations {
 
 async function listRepositories({ n, last }: CatalogRoute, call: Call): Promise<Reply> {
   const size = parsePageSize(n, call.limits.listEntries);
-  const list = call.registry.listRepositories({ after: last, pageSize: size + 1, signal: call.signal });
+  const list = call.listRepositories({ after: last, pageSize: size + 1, signal: call.signal });
   const { names, next } = await takePage(list, size);
   const body = formatCatalogPage({ repositories: names });
   if (next === undefined) return jsonReply(200, body);

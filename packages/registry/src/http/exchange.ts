@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from "node:http";
-import type { Action, Bytes, Registry, Repository } from "@drayage/oci";
+import type { Action, Bytes, ListOptions, Repository } from "@drayage/oci";
 
 /** What a request may ask of memory. */
 export interface Limits {
@@ -17,10 +17,20 @@ export interface Call {
   readonly body: RequestBody;
   /** Aborts when the client has gone. What changes something takes no notice, since its body is here. */
   readonly signal: AbortSignal;
-  readonly registry: Registry;
   readonly limits: Limits;
+  /** What who asks may do beside what the operation needs. */
+  readonly caller: Rights;
   /** The repository, for what the operation may do. @throws OciError NAME_INVALID */
   repository(name: string): Repository;
+  /** Every repository that who asks may know of. */
+  listRepositories(options: ListOptions): AsyncIterable<string>;
+}
+
+export interface Rights {
+  /** Whether tags that exist may be moved, and not only new ones set. */
+  readonly mayMoveTags: boolean;
+  /** Whether a blob may be taken over from the operation's source, or from anywhere where it names none. */
+  readonly mayMount: boolean;
 }
 
 export interface RequestBody {
@@ -39,7 +49,12 @@ export interface Reply {
 
 /** What one method does to a resource, and what one must be allowed to do for it. */
 export interface Operation {
+  /** What must be allowed of the repository that the route names. */
   readonly access: readonly Action[];
+  /** Another repository, which it reads if that is allowed and does without if not. */
+  readonly source?: string | undefined;
+  /** Whether it may move a tag that exists, which is a right of its own. */
+  readonly movesTags?: boolean | undefined;
   answer(call: Call): Promise<Reply>;
 }
 
@@ -48,9 +63,12 @@ export type Method = "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE";
 /** The methods that a resource knows. */
 export type Operations = { readonly [Name in Method]?: Operation };
 
-/** The operation that `method` names, if the resource knows it. */
-export function operationOf(operations: Operations, method: string): Operation | undefined {
-  return Object.entries(operations).find(([name]) => name === method)?.[1];
+/** What `method` does, if the resource knows it. */
+export function methodOf<Entry>(
+  methods: { readonly [Name in Method]?: Entry },
+  method: string,
+): Entry | undefined {
+  return Object.entries(methods).find(([name]) => name === method)?.[1];
 }
 
 export function jsonReply(status: number, body: string, headers: Reply["headers"] = {}): Reply {

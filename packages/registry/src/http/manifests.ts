@@ -4,6 +4,7 @@ import {
   formatErrorBody,
   formatWarning,
   isDigest,
+  isOciError,
   OciError,
   parseAt,
   parseContentType,
@@ -14,10 +15,12 @@ import {
   type Descriptor,
   type Index,
   type Manifest,
+  type ManifestDocument,
   type ManifestRoute,
+  type Repository,
   type Tag,
 } from "@drayage/oci";
-import { parseDeleteCondition, parsePutCondition } from "./condition.ts";
+import { parseDeleteCondition, parsePutCondition, type TagCondition } from "./condition.ts";
 import { emptyReply, headOf, jsonReply, type Call, type Operations, type Reply } from "./exchange.ts";
 import { orNotAllowed } from "./failure.ts";
 import { inertHeaders, isUnmodified, manifestLocation, parseKnownAt } from "./target.ts";
@@ -31,7 +34,7 @@ export function manifestOperations(route: ManifestRoute): Operations {
   return {
     GET: { access: ["pull"], answer: (call) => getManifest(route, call) },
     HEAD: { access: ["pull"], answer: (call) => headManifest(route, call) },
-    PUT: { access: ["pull", "push"], answer: (call) => putManifest(route, call) },
+    PUT: { access: ["pull", "push"], movesTags: true, answer: (call) => putManifest(route, call) },
     DELETE: { access: ["delete"], answer: (call) => orNotAllowed(deleteManifest(route, call)) },
   };
 }
@@ -73,7 +76,8 @@ async function putManifest(route: ManifestRoute, call: Call): Promise<Reply> {
   const manifest = parseManifest(bytes, parseContentType(call.headers["content-type"]));
   const digest = isDigest(at) ? at : digestOf(bytes);
   const descriptor = { mediaType: manifest.mediaType, digest, size: bytes.byteLength };
-  await repository.putManifest({ descriptor, bytes }, { tags, ...condition });
+  if (call.caller.mayMoveTags) await repository.putManifest({ descriptor, bytes }, { tags, ...condition });
+  else await putNewTags(repository, { descriptor, bytes }, { tags, ...condition });
   return emptyReply(201, {
     location: manifestLocation(name, digest),
     "docker-content-digest": digest,
@@ -86,6 +90,26 @@ async function putManifest(route: ManifestRoute, call: Call): Promise<Reply> {
 function warningHeaders(manifest: Manifest | Index): Reply["headers"] {
   const warnings = warningsAbout(manifest).map(formatWarning);
   return warnings.length === 0 ? {} : { warning: warnings };
+}
+
+/**
+ * Puts a manifest for who may not move tags: those that are there already stay away, all others have to be new. It
+ * is the repository that holds them against each other, so that nobody comes in between.
+ */
+async function putNewTags(
+  repository: Repository,
+  document: ManifestDocument,
+  { tags, ifMatch, ifNoneMatch }: TagCondition & { readonly tags: readonly Tag[] },
+): Promise<void> {
+  const here = await Promise.all(tags.map((tag) => repository.headManifest(tag)));
+  const moved = tags.filter((_tag, index) => here[index]?.digest !== document.descriptor.digest);
+  try {
+    const condition = moved.length === 0 ? { ifMatch, ifNoneMatch } : { ifMatch, ifNoneMatch: "*" as const };
+    await repository.putManifest(document, { tags: moved, ...condition });
+  } catch (error) {
+    if (ifNoneMatch !== undefined || !isOciError(error, "PRECONDITION_FAILED")) throw error;
+    throw new OciError("DENIED", "a tag that exists may not be moved", { cause: error });
+  }
 }
 
 function tooManyTagsReply(): Reply {

@@ -22,7 +22,9 @@ import { blobLocation } from "./target.ts";
 
 /** `/v2/<name>/blobs/uploads/`: where uploads start. */
 export function uploadsOperations(route: UploadsRoute): Operations {
-  return { POST: { access: ["pull", "push"], answer: (call) => startUpload(route, call) } };
+  const { mount: wanted, from } = route;
+  const source = wanted === undefined || from === undefined || !isRepositoryName(from) ? undefined : from;
+  return { POST: { access: ["pull", "push"], source, answer: (call) => startUpload(route, call) } };
 }
 
 /** `/v2/<name>/blobs/uploads/<id>`: one upload, which who may push may also look at and give up. */
@@ -40,7 +42,8 @@ async function startUpload(route: UploadsRoute, call: Call): Promise<Reply> {
   const { name } = route;
   const repository = call.repository(name);
   if (route.mount !== undefined) {
-    const mounted = await mount(repository, parseDigest(route.mount), route.from);
+    const digest = parseDigest(route.mount);
+    const mounted = call.caller.mayMount ? await mount(repository, digest, route.from) : undefined;
     return mounted === undefined
       ? openedReply(name, await repository.openUpload())
       : createdReply(name, mounted);

@@ -6,6 +6,8 @@ export interface Place {
   readonly driver: StorageDriver;
   /** The repository's name. */
   readonly name: string;
+  /** Whose uploads are begun and gone on with. */
+  readonly owner?: string | undefined;
   /** The time in milliseconds since 1970. */
   readonly now: () => number;
   readonly rules?: RegistryRules | undefined;

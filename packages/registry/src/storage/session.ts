@@ -17,6 +17,8 @@ import { digestOfRecord, encodeRecord, numberOf, parseRecord, textOf } from "./r
 /** What is stored of an upload: everything that another process needs to go on with it. */
 export interface Session {
   readonly repository: string;
+  /** Who began it, where users are known. */
+  readonly owner?: string | undefined;
   readonly token: UploadToken;
   readonly algorithm: DigestAlgorithm;
   /** The hash of what is stored, where others could not have it otherwise. */
@@ -69,8 +71,18 @@ export function storeSession(
   id: string,
   { session, etag }: { readonly session: Session; readonly etag: string | undefined },
 ): Promise<string | undefined> {
-  const { repository, token, algorithm, hash, claim, committing, isEnded, committed } = session;
-  const record = encodeRecord({ repository, token, algorithm, hash, claim, committing, isEnded, committed });
+  const { repository, owner, token, algorithm, hash, claim, committing, isEnded, committed } = session;
+  const record = encodeRecord({
+    repository,
+    owner,
+    token,
+    algorithm,
+    hash,
+    claim,
+    committing,
+    isEnded,
+    committed,
+  });
   return documents.put(uploadKey(id), record, etag === undefined ? { ifNoneMatch: "*" } : { ifMatch: etag });
 }
 
@@ -83,6 +95,7 @@ function parseSession(bytes: Uint8Array): Session {
   const committed = parsePart(record, "committed");
   return {
     repository: textOf(record, "repository"),
+    owner: Object.hasOwn(record, "owner") ? textOf(record, "owner") : undefined,
     token: textOf(record, "token"),
     algorithm,
     hash: hash && { size: numberOf(hash, "size"), state: textOf(hash, "state") },

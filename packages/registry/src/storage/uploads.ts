@@ -41,10 +41,10 @@ export class Uploads {
     readonly algorithm: DigestAlgorithm;
     readonly digest: Digest | undefined;
   }): Promise<StoredUpload> {
-    const { driver, name } = this.#place;
+    const { driver, name, owner } = this.#place;
     const id = randomUUID();
     const token = await driver.blobs.begin({ id, signal });
-    const session = { repository: name, token, algorithm };
+    const session = { repository: name, owner, token, algorithm };
     try {
       await storeSession(driver.documents, id, { session, etag: undefined });
     } catch (error) {
@@ -58,9 +58,10 @@ export class Uploads {
     id: string,
     { digest, signal }: CallOptions & { readonly digest: Digest | undefined },
   ): Promise<StoredUpload> {
-    const { driver, name, now } = this.#place;
+    const { driver, name, owner, now } = this.#place;
     const found = isUuid(id) ? await findSession(driver.documents, id, { signal }) : undefined;
-    if (found === undefined || found.session.repository !== name) throw uploadUnknown(id);
+    const isOurs = found?.session.repository === name && found.session.owner === owner;
+    if (found === undefined || !isOurs) throw uploadUnknown(id);
     const offset = await driver.blobs.offset(found.session.token, { signal });
     const committed = found.session.committed ?? (await this.#published(found.session, offset));
     if (committed === undefined) return this.#uploadAt(id, offset ?? 0, { digest });
