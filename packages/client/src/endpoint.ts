@@ -65,23 +65,26 @@ export interface EndpointOptions {
 }
 
 export function createEndpoint(options: EndpointOptions): Endpoint {
-  const { host, settings, send, repository, access, attempts } = options;
+  const { host, settings, send, repository, access = [], attempts } = options;
   const asGranted = (action: Action): Action => (action === "delete" ? host.quirks.deleteAction : action);
   const scopesFor = (actions: readonly Action[], besides: readonly Scope[]): readonly Scope[] => {
-    const all = [...new Set([...(access ?? []), ...actions].map(asGranted))];
+    const all = [...access, ...actions].map(asGranted);
     if (repository === undefined || all.length === 0) return besides;
-    return [{ type: "repository", name: repository, actions: all }, ...besides];
+    const distinct = all.filter((action, index) => all.indexOf(action) === index);
+    return [{ type: "repository", name: repository, actions: distinct }, ...besides];
   };
   const ask = async (question: Question): Promise<RegistryResponse> => {
-    const { to, expect, actions, scopes = [], lane = "api", ...request } = question;
+    const { to, subject, body, expect, actions, scopes = [], lane = "api" } = question;
     const url = to instanceof URL ? to : endpointUrl(formatRoute(to), host.url);
-    if (request.subject === "upload") checkUploadUrl(host, url);
+    if (subject === "upload") checkUploadUrl(host, url);
     const permission = { repository, scopes: scopesFor(actions, scopes) };
-    const sent = send({ ...request, host, url, lane, permission, attempts });
-    const response = await sent.catch((error: unknown) => {
-      release(request.body); // it may have failed for want of a token, before anything was sent
+    let response: RegistryResponse;
+    try {
+      response = await send({ ...question, host, url, lane, permission, attempts });
+    } catch (error) {
+      release(body); // it may have failed for want of a token, before anything was sent
       throw error;
-    });
+    }
     if (expect.includes(response.status)) return response;
     throw await fail(response);
   };

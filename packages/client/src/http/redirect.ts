@@ -17,7 +17,7 @@ export function redirect(): Layer {
     let current = request;
     for (let hop = 1; ; hop++) {
       const response = await next(current);
-      if (!isFollowed(response)) return { ...response, request };
+      if (!isFollowed(response)) return hop === 1 ? response : { ...response, request };
       await drain(response.body);
       const { status } = response;
       if (hop > maxHops) throw refused("LIMIT_EXCEEDED", { request, status, problem: "led on and on" });
