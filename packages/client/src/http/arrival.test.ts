@@ -7,12 +7,17 @@ const chunk = (length: number, value = 1): Uint8Array => new Uint8Array(length).
 /** An arrival and what it does to its connection. */
 function open() {
   const calls: string[] = [];
+  const metered: ("wait" | number)[] = [];
   const connection = {
     pause: () => void calls.push("pause"),
     resume: () => void calls.push("resume"),
     abort: () => void calls.push("abort"),
   };
-  return { calls, arrival: new Arrival(connection) };
+  const meter = {
+    wait: () => void metered.push("wait"),
+    receive: (bytes: number) => void metered.push(bytes),
+  };
+  return { calls, metered, arrival: new Arrival(connection, meter) };
 }
 
 describe("a body as it arrives", () => {
@@ -64,6 +69,19 @@ describe("a body as it arrives", () => {
     void arrival.next();
     arrival.push(chunk(1024 * 1024));
     expect(calls).toEqual([]);
+  });
+
+  it("is measured while its reader waits, and at no other time", async () => {
+    const { arrival, metered } = open();
+    arrival.push(chunk(1));
+    await arrival.next();
+    expect(metered).toEqual([1]);
+    void arrival.next();
+    arrival.push(chunk(0));
+    arrival.push(chunk(2));
+    arrival.end();
+    await arrival.next();
+    expect(metered).toEqual([1, "wait", 2]);
   });
 
   it("that fails tells who waits and who comes, and drops what is unread", async () => {

@@ -1,4 +1,5 @@
 import type { Dispatcher } from "undici";
+import type { RateMeter } from "./min-rate.ts";
 
 /** How many bytes may wait for their reader before the sender has to wait. */
 const readAhead = 64 * 1024;
@@ -6,21 +7,28 @@ const readAhead = 64 * 1024;
 type Entry = IteratorResult<Uint8Array, undefined>;
 type Connection = Pick<Dispatcher.DispatchController, "abort" | "pause" | "resume">;
 
-/** The body of an answer as it arrives: put in at one end, read at the other, held back when the reader is slower. */
+/**
+ * The body of an answer as it arrives: put in at one end, read at the other, held back when the reader is slower, and
+ * measured while the reader waits.
+ */
 export class Arrival implements AsyncIterableIterator<Uint8Array, undefined> {
   readonly #connection: Connection;
+  readonly #meter: RateMeter;
   readonly #chunks: Uint8Array[] = [];
   readonly #readers: PromiseWithResolvers<Entry>[] = [];
   #unread = 0;
   #isEnded = false;
   #failure: { readonly error: unknown } | undefined;
 
-  constructor(connection: Connection) {
+  constructor(connection: Connection, meter: RateMeter) {
     this.#connection = connection;
+    this.#meter = meter;
   }
 
+  /** @throws OciError TIMEOUT if the reader has waited too long for too little. */
   push(chunk: Uint8Array): void {
     if (chunk.byteLength === 0) return; // which undici gives when it goes on after a pause
+    this.#meter.receive(chunk.byteLength);
     // Plain bytes: a `Buffer` has other ideas of `slice` and JSON.
     const value = new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength);
     const reader = this.#readers.shift();
@@ -46,17 +54,19 @@ export class Arrival implements AsyncIterableIterator<Uint8Array, undefined> {
     for (const reader of this.#readers) reader.reject(error);
   }
 
-  async next(): Promise<Entry> {
+  next(): Promise<Entry> {
+    const reader = Promise.withResolvers<Entry>();
     const value = this.#chunks.shift();
     if (value !== undefined) {
+      reader.resolve({ done: false, value });
       this.#unread -= value.byteLength;
       if (this.#unread < readAhead) this.#connection.resume();
-      return { done: false, value };
+    } else if (this.#isEnded) reader.resolve({ done: true, value: undefined });
+    else if (this.#failure !== undefined) reader.reject(this.#failure.error);
+    else {
+      this.#meter.wait();
+      this.#readers.push(reader);
     }
-    if (this.#isEnded) return { done: true, value: undefined };
-    if (this.#failure !== undefined) throw this.#failure.error;
-    const reader = Promise.withResolvers<Entry>();
-    this.#readers.push(reader);
     return reader.promise;
   }
 

@@ -4,9 +4,11 @@ import { Readable } from "node:stream";
 import { readAll } from "@drayage/oci";
 import { Agent, buildConnector, type Dispatcher } from "undici";
 import { describe, expect, it } from "vitest";
-import { exchange, type Dispatched } from "./exchange.ts";
+import { exchange, type Dispatched, type ExchangeOptions } from "./exchange.ts";
+import type { RateMeter } from "./min-rate.ts";
 
 const errorOf = (error: unknown): unknown => error;
+const meter: RateMeter = { wait: () => undefined, receive: () => undefined };
 const reason = new Error("enough");
 
 /** A server that answers with `listener`, and a way to exchange something with it. */
@@ -18,8 +20,8 @@ async function open(listener: RequestListener, dispatcher: Dispatcher = new Agen
   const port = typeof address === "object" ? (address?.port ?? 0) : 0;
   const request: Dispatched = { origin: `http://127.0.0.1:${port}`, path: "/", method: "GET", body: null };
   return {
-    ask: (options: Partial<Dispatched> = {}, signal?: AbortSignal) =>
-      exchange(dispatcher, { ...request, ...options }, { errorOf, signal }),
+    ask: (dispatched: Partial<Dispatched> = {}, options: Partial<ExchangeOptions> = {}) =>
+      exchange(dispatcher, { ...request, ...dispatched }, { errorOf, meter, ...options }),
     async [Symbol.asyncDispose]() {
       await dispatcher.destroy();
       server.closeAllConnections();
@@ -62,6 +64,20 @@ it("gives a body that breaks off as an error of its reader", async () => {
   await expect(readAll(body, { limit: 10 })).rejects.toMatchObject({ code: "UND_ERR_SOCKET" });
 });
 
+it("gives up on a body that its meter finds too slow, and cuts the connection", async () => {
+  const closed = Promise.withResolvers<void>();
+  await using opened = await open((request, response) => {
+    request.socket.once("close", () => closed.resolve());
+    response.write("half");
+  });
+  const receive = (): never => {
+    throw reason;
+  };
+  const { body } = await opened.ask({}, { meter: { ...meter, receive } });
+  await expect(readAll(body, { limit: 10 })).rejects.toBe(reason);
+  await closed.promise;
+});
+
 it("holds the sender back while nobody reads", async () => {
   let sent = 0;
   await using opened = await open((_request, response) => {
@@ -87,7 +103,7 @@ describe("a signal that is aborted", () => {
       request.socket.once("close", () => closed.resolve());
       controller.abort(reason);
     });
-    await expect(opened.ask({}, controller.signal)).rejects.toThrow("aborted");
+    await expect(opened.ask({}, { signal: controller.signal })).rejects.toThrow("aborted");
     await closed.promise;
   });
 
@@ -98,7 +114,7 @@ describe("a signal that is aborted", () => {
       request.socket.once("close", () => closed.resolve());
       response.write("half");
     });
-    const { body } = await opened.ask({}, controller.signal);
+    const { body } = await opened.ask({}, { signal: controller.signal });
     const whole = readAll(body, { limit: 10 });
     controller.abort(reason);
     await expect(whole).rejects.toThrow("aborted");
@@ -122,7 +138,7 @@ describe("a signal that is aborted", () => {
       paths.push(url);
       response.end();
     }, dispatcher);
-    const asked = opened.ask({ path: "/aborted" }, controller.signal);
+    const asked = opened.ask({ path: "/aborted" }, { signal: controller.signal });
     await connecting.promise;
     controller.abort(reason);
     await expect(asked).rejects.toThrow("aborted");
@@ -138,7 +154,7 @@ describe("a signal that is aborted", () => {
       response.write("bo");
       void read.promise.then(() => response.end("dy"));
     });
-    const { body } = await opened.ask({}, signal);
+    const { body } = await opened.ask({}, { signal });
     expect(getEventListeners(signal, "abort")).toHaveLength(1);
     read.resolve();
     await readAll(body, { limit: 10 });

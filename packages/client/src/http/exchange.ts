@@ -2,6 +2,7 @@ import type { Readable } from "node:stream";
 import { OciError, type Bytes, type CallOptions } from "@drayage/oci";
 import type { Dispatcher } from "undici";
 import { Arrival } from "./arrival.ts";
+import type { RateMeter } from "./min-rate.ts";
 
 /** A request as undici takes it. */
 export type Dispatched = Dispatcher.DispatchOptions & {
@@ -18,6 +19,8 @@ export interface Answer {
 export interface ExchangeOptions extends CallOptions {
   /** What the body of the answer throws for what went wrong. */
   readonly errorOf: (error: unknown) => unknown;
+  /** Is told how fast the body comes; if it throws, the answer is given up on. */
+  readonly meter: RateMeter;
 }
 
 /** Each interim answer, such as 103, gives a server its time for the real one anew. */
@@ -68,7 +71,7 @@ class Exchange implements Dispatcher.DispatchHandler {
     headers: Answer["headers"],
   ): void {
     if (status < 200) return this.#countInterim();
-    this.#arrival = new Arrival(controller);
+    this.#arrival = new Arrival(controller, this.#options.meter);
     this.#outcome.resolve({ status, headers, body: this.#arrival });
   }
 

@@ -8,6 +8,8 @@ function answerWith(minRate: { readonly bytes: number; readonly window: number }
   const meter = createRateMeter({ minRate, now: () => time });
   return {
     pass: (milliseconds: number): void => void (time += milliseconds),
+    wait: (): void => meter.wait(),
+    come: (bytes: number): void => meter.receive(bytes),
     /** Waits `milliseconds` for `bytes`. */
     take(this: void, bytes: number, milliseconds: number): void {
       meter.wait();
@@ -43,6 +45,19 @@ it("time in which nobody waits for bytes does not count", () => {
     expect(() => answer.take(10, 1)).not.toThrow();
     answer.pass(60_000);
   }
+});
+
+it("what comes while nobody waits counts for the time in which somebody does", () => {
+  const answer = answerWith(usual);
+  answer.come(10_000);
+  expect(() => answer.take(1, 10_000)).not.toThrow();
+});
+
+it("who begins to wait again has waited since the first time", async () => {
+  const answer = answerWith(usual);
+  answer.wait();
+  answer.pass(9999);
+  expect(await errorOf(() => answer.take(1, 1))).toMatchObject(tooSlow);
 });
 
 it("with 0 nothing is too slow", () => {

@@ -1,17 +1,11 @@
 import { Readable } from "node:stream";
-import { closing, type Bytes, type HttpHeaders } from "@drayage/oci";
+import { closing, type HttpHeaders } from "@drayage/oci";
 import type { Settings } from "../options.ts";
 import type { Agents } from "./agent.ts";
 import { connectionError } from "./connection-error.ts";
-import { exchange, type Answer } from "./exchange.ts";
-import {
-  isOneWay,
-  type RegistryRequest,
-  type RegistryResponse,
-  type RequestBody,
-  type Send,
-} from "./message.ts";
-import { createRateMeter, type MinRateSettings } from "./min-rate.ts";
+import { exchange } from "./exchange.ts";
+import { isOneWay, type RegistryRequest, type RequestBody, type Send } from "./message.ts";
+import { createRateMeter } from "./min-rate.ts";
 
 /** Behind an upload a registry may have to move the whole blob before it answers. */
 const uploadPatience = 10;
@@ -36,25 +30,12 @@ export function createSend(agents: Agents, settings: Settings): Send {
       bodyTimeout: timeouts.idle,
     };
     try {
-      const answer = await exchange(agents.dispatcher(host, lane), dispatched, { errorOf, signal });
-      return responseOf(answer, request, settings);
+      const meter = createRateMeter(settings);
+      const answer = await exchange(agents.dispatcher(host, lane), dispatched, { errorOf, meter, signal });
+      return { ...answer, headers: parseHeaders(answer.headers), url, request };
     } catch (error) {
       throw errorOf(error);
     }
-  };
-}
-
-function responseOf(
-  { status, headers, body }: Answer,
-  request: RegistryRequest,
-  settings: MinRateSettings,
-): RegistryResponse {
-  return {
-    status,
-    headers: parseHeaders(headers),
-    body: atMinRate(body, request, settings),
-    url: request.url,
-    request,
   };
 }
 
@@ -97,30 +78,6 @@ function watched(body: RequestBody | undefined): WatchedBody {
     } catch (error) {
       result.failure = { error };
       throw error;
-    }
-  }
-}
-
-/** `body`, given up on if it comes too slowly. */
-function atMinRate(body: Bytes, request: RegistryRequest, settings: MinRateSettings): Bytes {
-  const source = body[Symbol.asyncIterator]();
-  const meter = createRateMeter(settings);
-  return closing(reading(), () => source.return?.());
-
-  async function* reading(): AsyncGenerator<Uint8Array, void, undefined> {
-    meter.wait();
-    for await (const chunk of { [Symbol.asyncIterator]: () => source }) {
-      receive(chunk.byteLength);
-      yield chunk;
-      meter.wait();
-    }
-  }
-
-  function receive(bytes: number): void {
-    try {
-      meter.receive(bytes);
-    } catch (error) {
-      throw connectionError(error, request);
     }
   }
 }
