@@ -62,7 +62,7 @@ export function parseTagPage(body: Uint8Array): TagPage {
  */
 export function parseCatalogPage(body: Uint8Array): CatalogPage {
   const entries = parseEntries(parsePage(body), "repositories");
-  const repositories = entries.filter((entry) => typeof entry === "string").filter(isRepositoryName);
+  const repositories = entries.filter(isName);
   return { repositories, skipped: entries.length - repositories.length };
 }
 
@@ -82,8 +82,12 @@ function isName(value: unknown): value is string {
   return typeof value === "string" && isRepositoryName(value);
 }
 
+function isTagText(value: unknown): value is Tag {
+  return typeof value === "string" && isTag(value);
+}
+
 function takeTags(entries: readonly unknown[]): { readonly tags: readonly Tag[]; readonly skipped: number } {
-  const tags = entries.filter((entry) => typeof entry === "string").filter(isTag);
+  const tags = entries.filter(isTagText);
   return { tags, skipped: entries.length - tags.length };
 }
 
