@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { bytesOf, closing, isVerified, readAll, verified, type Bytes } from "./bytes.ts";
+import { bytesOf, closing, isVerified, observed, readAll, verified, type Bytes } from "./bytes.ts";
 import { digestOf } from "./digest.ts";
 
 const text = (value: string): Uint8Array => new TextEncoder().encode(value);
@@ -59,6 +59,14 @@ describe("readAll", () => {
     const { bytes, state } = closable([one, two, three]);
     await expect(readAll(bytes, { limit: 4 })).rejects.toMatchObject({ code: "LIMIT_EXCEEDED" });
     expect(state).toEqual({ closed: true, given: 2 });
+  });
+
+  it("of one chunk is that chunk, and no copy of it", async () => {
+    expect(await readAll(bytesOf(one), { limit: 3 })).toBe(one);
+  });
+
+  it("is the same when it is observed by nobody", async () => {
+    expect(await readAll(observed(bytesOf(one), {}), { limit: 3 })).toBe(one);
   });
 
   it("of nothing is empty", async () => {
@@ -179,5 +187,29 @@ describe("a reader that leaves", () => {
     const pending = reader.next().catch(String);
     await reader.return?.();
     expect(await pending).toBe("Error: closed");
+  });
+
+  it("is told that there is no more", async () => {
+    const reader = closing(bytesOf(one), () => undefined)[Symbol.asyncIterator]();
+    expect(await reader.return?.()).toEqual({ done: true, value: undefined });
+    const watcher = observed(bytesOf(one), {})[Symbol.asyncIterator]();
+    expect(await watcher.return?.()).toEqual({ done: true, value: undefined });
+  });
+
+  it("can leave a source that need not be told", async () => {
+    const source: Bytes = {
+      [Symbol.asyncIterator]: () => ({ next: async () => ({ done: false, value: one }) }),
+    };
+    for (const bytes of [
+      closing(source, () => undefined),
+      observed(source, {}),
+      verified(source, { digest }),
+    ]) {
+      await bytes[Symbol.asyncIterator]().return?.();
+    }
+    const failing: Bytes = {
+      [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(new Error("broken")) }),
+    };
+    await expect(readAll(observed(failing, {}), { limit: 1 })).rejects.toThrow("broken");
   });
 });

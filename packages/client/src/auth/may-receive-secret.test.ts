@@ -34,6 +34,12 @@ describe("C4 realm on another host", () => {
     ["localhost:5000", "http://localhost:5001/token"],
     ["localhost:5000", "http://127.0.0.1:5001/token"],
     ["a.localhost:5000", "http://[::1]:5001/token"],
+    ["ghcr.io", "https://ghcr.io:8443/token"],
+    ["10.0.0.1:5000", "https://10.0.0.1/token"],
+    ["10example.com", "https://10example.com/token"],
+    ["a.10.example.com", "https://b.10.example.com/token"],
+    ["r.tco.uk.example", "https://auth.tco.uk.example/token"],
+    ["r.example.co.uk", "https://auth.example.co.uk/token"],
   ])("%s may name %s", (registry, realm) => {
     expect(judge(registry, realm)).toBe(true);
   });
@@ -54,6 +60,7 @@ describe("C4 realm on another host", () => {
     ["registry.co.uk", "https://evil.co.uk/token"],
     ["ghcr.io", "https://evil.io/token"],
     ["10.0.0.1:5000", "https://9.0.0.1/token"],
+    ["r.example.com", "https://.example.com/token"],
     ["localhost:5000", "https://auth.example.com/token"],
     ["localhost:5000", "http://localhost.evil.example/token"],
     ["localhost:5000", "http://127.0.0.1.evil.example/token"],
@@ -67,5 +74,9 @@ describe("C4 realm on another host", () => {
     expect(judge("s.example.com", "https://sso.example.net/token", trusted)).toBe(false);
     expect(judge("r.example.com", "https://sso.example.net:8443/token", trusted)).toBe(false);
     expect(judge("r.example.com", "https://sso.example.net/token", () => true)).toBe(true);
+    const withPort = { "r.example.com": ["sso.example.net:443", "sso.example.net:8443"] };
+    expect(judge("r.example.com", "https://sso.example.net/token", withPort)).toBe(true);
+    expect(judge("r.example.com", "https://sso.example.net:8443/token", withPort)).toBe(true);
+    expect(judge("r.example.com", "https://sso.example.net:9443/token", withPort)).toBe(false);
   });
 });

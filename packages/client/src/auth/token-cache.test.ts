@@ -55,4 +55,61 @@ describe("createTokenCache", () => {
     expect(cache.find("a", wish([], 0))).toBeDefined();
     expect(cache.find("b", wish([], 0))).toBeUndefined();
   });
+
+  it("needs a token for every scope, of one repository as of several", () => {
+    const cache = createTokenCache();
+    cache.keep("k", proof([scope("a", "pull")]));
+    expect(cache.find("k", wish([scope("a", "pull"), scope("b", "pull")], 0))).toBeUndefined();
+    expect(cache.find("k", wish([], 0))).toBeDefined();
+  });
+
+  it("keeps what a new token does not cover, and drops what it does", () => {
+    const cache = createTokenCache();
+    const [a, b, both] = [
+      proof([scope("a", "pull")]),
+      proof([scope("b", "pull")]),
+      proof([scope("a", "pull"), scope("b", "pull")]),
+    ];
+    cache.keep("k", a);
+    cache.keep("k", b);
+    expect(cache.find("k", wish([scope("a", "pull")], 0))).toBe(a);
+    expect(cache.find("k", wish([scope("b", "pull")], 0))).toBe(b);
+    cache.keep("k", both);
+    cache.forget("k", both);
+    expect(cache.find("k", wish([scope("a", "pull")], 0))).toBeUndefined();
+    expect(cache.find("k", wish([scope("b", "pull")], 0))).toBeUndefined();
+  });
+
+  it("keeps a password beside a token, and nothing beside a password", () => {
+    const cache = createTokenCache();
+    const [password, token, other] = [proof("any"), proof([scope("a", "pull")]), proof("any")];
+    cache.keep("k", password);
+    cache.keep("k", token);
+    expect(cache.find("k", wish([scope("b", "pull")], 0))).toBe(password);
+    expect(cache.find("k", wish([scope("a", "pull")], 0))).toBe(token);
+    cache.keep("k", other);
+    cache.forget("k", other);
+    expect(cache.find("k", wish([scope("a", "pull")], 0))).toBeUndefined();
+    expect(cache.find("k", wish([scope("b", "pull")], 0))).toBeUndefined();
+  });
+
+  it("forgets the one that was refused, and no other", () => {
+    const cache = createTokenCache();
+    const [a, b] = [proof([scope("a", "pull")]), proof([scope("b", "pull")])];
+    cache.keep("k", a);
+    cache.keep("k", b);
+    cache.forget("k", a);
+    cache.forget("unknown", a);
+    expect(cache.find("k", wish([scope("a", "pull")], 0))).toBeUndefined();
+    expect(cache.find("k", wish([scope("b", "pull")], 0))).toBe(b);
+  });
+
+  it("has room for keys of which it holds something only", () => {
+    const cache = createTokenCache({ limit: 1 });
+    const kept = proof("any");
+    cache.keep("a", kept);
+    cache.find("unknown", wish([], 0));
+    cache.forget("unknown", kept);
+    expect(cache.find("a", wish([], 0))).toBe(kept);
+  });
 });

@@ -1,4 +1,10 @@
-import { createServer, type AddressInfo, type LookupFunction } from "node:net";
+import {
+  createServer,
+  getDefaultAutoSelectFamily,
+  setDefaultAutoSelectFamily,
+  type AddressInfo,
+  type LookupFunction,
+} from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { hostOf } from "../host.ts";
 import { settingsOf, type NetworkOptions } from "../options.ts";
@@ -121,3 +127,62 @@ describe("C6 the address rule", () => {
     expect(asked).toEqual([{ address: "127.0.0.1", context }]);
   });
 });
+
+describe("what is told of a refused address", () => {
+  it("is who led to it, where it is, and what could permit it", async () => {
+    const names = { "evil.example": [["10.0.0.1"]] };
+    const dial = dialer({ registry: "registry.example", names });
+    const named = await errorOf(dial("http://evil.example"));
+    expect(String(named)).toContain("registry.example leads to evil.example at 10.0.0.1, a private address");
+    expect(named).toMatchObject({ hint: "network.allow can permit it" });
+    const literal = await errorOf(dial("http://10.0.0.1"));
+    expect(String(literal)).toContain("registry.example leads to 10.0.0.1, a private address");
+  });
+
+  it("is nothing that could permit it where nothing can", async () => {
+    const dial = dialer({ registry: "registry.example" });
+    const error = await errorOf(dial("http://169.254.169.254"));
+    expect(String(error)).toContain("169.254.169.254, a reserved address");
+    expect(error).not.toHaveProperty("hint");
+  });
+});
+
+describe("a lookup", () => {
+  it.each<[string, Parameters<Parameters<LookupFunction>[2]>]>([
+    ["with one address although all were asked for", [null, "127.0.0.1", 4]],
+    ["with more than addresses", [null, [{ address: "registry.example", family: 0 }, at("127.0.0.1")]]],
+  ])("that answers %s is taken", async (_what, answer) => {
+    const lookup: LookupFunction = (_hostname, _options, callback) => callback(...answer);
+    const dial = dialer({ registry: "registry.example", network: { lookup } });
+    expect(await dial(`http://cdn.example:${port}`)).toBe("127.0.0.1");
+  });
+
+  it("that is asked for one address gets one", async () => {
+    const isSelecting = getDefaultAutoSelectFamily();
+    setDefaultAutoSelectFamily(false);
+    try {
+      const lookup: LookupFunction = (_hostname, _options, callback) => callback(null, [at("127.0.0.1")]);
+      const dial = dialer({ registry: "registry.example", network: { lookup } });
+      expect(await dial(`http://cdn.example:${port}`)).toBe("127.0.0.1");
+    } finally {
+      setDefaultAutoSelectFamily(isSelecting);
+    }
+  });
+
+  it("that finds nothing is a failed connection", async () => {
+    const lookup: LookupFunction = (_hostname, _options, callback) => callback(null, []);
+    const dial = dialer({ registry: "registry.example", network: { lookup } });
+    expect(await errorOf(dial("http://cdn.example"))).toMatchObject({ code: "CONNECTION_FAILED" });
+  });
+
+  it("that fails is asked for no address", async () => {
+    const failure = Object.assign(new Error("no such name"), { code: "ENOTFOUND" });
+    const lookup: LookupFunction = (_hostname, _options, callback) => callback(failure, [at("127.0.0.1")]);
+    const dial = dialer({ registry: "registry.example", network: { lookup } });
+    expect(await errorOf(dial(`http://cdn.example:${port}`))).toBe(failure);
+  });
+});
+
+function at(address: string): { readonly address: string; readonly family: number } {
+  return { address, family: 4 };
+}

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { errorOf } from "../../fixture/scripted.ts";
-import { redactUrl, requestUrl, resolveServerUrl, withParameter, withQuery } from "./url.ts";
+import { portOf, redactUrl, requestUrl, resolveServerUrl, withParameter, withQuery } from "./url.ts";
 
 const base = new URL("https://registry.example/v2/a/blobs/uploads/");
 const plainBase = new URL("http://registry.example/v2/a/");
@@ -12,6 +12,7 @@ describe("resolveServerUrl", () => {
     ["https://cdn.example/x", "https://cdn.example/x"],
     ["//cdn.example/x", "https://cdn.example/x"],
     ["http://registry.example/x", "https://registry.example/x"],
+    ["/x//me@home", "https://registry.example/x//me@home"],
   ])("takes %s", (text, url) => {
     expect(resolveServerUrl(text, base).href).toBe(url);
   });
@@ -52,6 +53,17 @@ describe("resolveServerUrl", () => {
 });
 
 describe("redactUrl", () => {
+  it("keeps every parameter of the specifications", () => {
+    const query = "n=1&last=a&digest=sha256:a&mount=b&from=c&scope=d&service=e&artifactType=f&tag=g";
+    expect(redactUrl(new URL(`https://registry.example/v2/?${query}`))).toBe(
+      `https://registry.example/v2/?${query}`,
+    );
+  });
+
+  it("has no question mark without a query, and hides a value without a name", () => {
+    expect(redactUrl(new URL("http://registry.example:5000/v2/"))).toBe("http://registry.example:5000/v2/");
+    expect(redactUrl(new URL("https://registry.example/?=canary"))).toBe("https://registry.example/?=***");
+  });
   it("C30 keeps what cannot be secret and drops every other value", () => {
     const url = new URL("https://u:p@cdn.example/b?X-Amz-Signature=canary&n=5&last=a%2Fb&flag#canary");
     expect(redactUrl(url)).toBe("https://cdn.example/b?X-Amz-Signature=***&n=5&last=a%2Fb&flag");
@@ -68,4 +80,16 @@ it("withParameter and withQuery leave the query of the server byte for byte", ()
   expect(withParameter(url, "digest", "sha256:a").search).toBe("?_state=a%2Bb~%20&digest=sha256%3Aa");
   expect(withQuery(url, "service=x").search).toBe("?_state=a%2Bb~%20&service=x");
   expect(withQuery(new URL("https://registry.example/t"), "service=x").search).toBe("?service=x");
+  expect(withQuery(new URL("https://registry.example/t"), "").href).toBe("https://registry.example/t");
+  expect(withParameter(new URL("https://registry.example/u"), "digest", "a").search).toBe("?digest=a");
+});
+
+it.each([
+  ["https://registry.example/", "443"],
+  ["http://registry.example/", "80"],
+  ["https://registry.example:443/", "443"],
+  ["https://registry.example:80/", "80"],
+  ["http://registry.example:5000/", "5000"],
+])("portOf %s is %s", (url, port) => {
+  expect(portOf(new URL(url))).toBe(port);
 });
