@@ -198,7 +198,7 @@ function widen(own: readonly Scope[], challenged: readonly Scope[]): readonly Sc
 /** What the scopes let one do with repositories, in the words that providers know. */
 function actionsOf(scopes: readonly Scope[]): readonly Action[] {
   const named = new Set(scopes.flatMap(({ type, actions }) => (type === "repository" ? actions : [])));
-  return (["pull", "push", "delete"] as const).filter((action) => named.has(action) || named.has("*"));
+  return (["pull", "push", "delete"] as const).filter((action) => named.has(action));
 }
 
 function bearerProof(credential: Extract<Credential, { type: "bearer" }>, now: number): Proof {
