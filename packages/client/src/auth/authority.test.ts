@@ -1,3 +1,5 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import {
   answerWith,
   bytesOf,
@@ -150,7 +152,82 @@ describe("a credential that the token server refuses", () => {
   });
 });
 
+describe("a credential whose token the registry refuses", () => {
+  const other: Credential = { type: "basic", username: "you", password: new Secret("canary") };
+
+  it("is replaced by another one, for the same scopes", async () => {
+    const credentials: CredentialProvider = async ({ rejected }) => (rejected === undefined ? right : other);
+    await using opened = await openBearer({ credentials }, { users: { me: "canary", you: "canary" } });
+    const refusal = challenge(opened.server, 'service="scripted"');
+    await opened.server.content.add("library/app", image, { tags: ["v1"] });
+    opened.server.script([{ path: "/v2/*", nth: [1, 2], answer: refusal }]);
+    expect(await opened.repository.headManifest("v1")).toBeDefined();
+    expect(scopesOf(opened)).toEqual([["repository:library/app:pull"], ["repository:library/app:pull"]]);
+  });
+
+  it("is replaced once, even if the token server does not take the other one", async () => {
+    const rejections: (Credential | undefined)[] = [];
+    const credentials: CredentialProvider = async ({ rejected }) => {
+      rejections.push(rejected);
+      return rejected === undefined ? right : other;
+    };
+    await using opened = await openBearer({ credentials });
+    opened.server.script([
+      { path: "/v2/*", answer: challenge(opened.server, 'service="scripted"') },
+      { path: "/token", nth: 2, answer: { status: 401 } },
+    ]);
+    const error = await errorOf(opened.repository.headManifest("v1"));
+    expect(error).toMatchObject({ code: "UNAUTHORIZED", cause: { code: "UNAUTHORIZED" } });
+    expect(rejections).toEqual([undefined, right]);
+  });
+
+  it("is the error if no other one can be had, with the reason as its cause", async () => {
+    const credentials: CredentialProvider = async ({ rejected }) => {
+      if (rejected === undefined) return right;
+      throw new OciError("CREDENTIAL_UNAVAILABLE", "the helper is broken");
+    };
+    await using opened = await openBearer({ credentials });
+    opened.server.script([{ path: "/v2/*", answer: challenge(opened.server, 'service="scripted"') }]);
+    expect(await errorOf(opened.repository.headManifest("v1"))).toMatchObject({
+      code: "UNAUTHORIZED",
+      cause: { code: "CREDENTIAL_UNAVAILABLE" },
+    });
+  });
+});
+
 describe("tokens", () => {
+  it("that nobody waits for any more are not fetched", async () => {
+    const [arrived, closed] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const silent = createServer((request) => {
+      request.socket.once("close", () => closed.resolve());
+      arrived.resolve();
+    });
+    await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
+    const { port } = silent.address() as AddressInfo;
+    await using opened = await openScripted({}, (server) => ({
+      hosts: { [server.host()]: { plainHttp: true } },
+      network: { lookup: server.lookup, allow: () => true },
+    }));
+    const header = `Bearer realm="http://127.0.0.1:${port}/token"`;
+    opened.server.script([
+      { path: "/v2/*", answer: { status: 401, headers: { "www-authenticate": header } } },
+    ]);
+    const controller = new AbortController();
+    const left = errorOf(opened.repository.headManifest("v1", { signal: controller.signal }));
+    await arrived.promise;
+    const reason = new Error("left");
+    controller.abort(reason);
+    expect(await left).toBe(reason);
+    await closed.promise;
+    silent.close();
+  });
+
+  it("for nobody are told as such", async () => {
+    await using opened = await openBearer({ credentials: async () => undefined }, { anonymous: ["pull"] });
+    await opened.repository.headManifest("v1");
+    expect(opened.events).toContainEqual(expect.objectContaining({ type: "token", credential: "anonymous" }));
+  });
+
   it("of repositories that are asked at the same time are apart", async () => {
     await using opened = await openBearer();
     for (const name of ["library/app", "a", "b"]) {
@@ -248,14 +325,16 @@ describe("a challenge", () => {
     }
   });
 
-  it("of a 403 that does not ask for a better token is not answered", async () => {
-    for (const headers of [
-      { "www-authenticate": 'Basic realm="x",error="insufficient_scope"' },
-      { "www-authenticate": 'Bearer realm="/token",error="invalid_token"' },
-    ]) {
+  it("that does not ask for a better token, in a 403 or in another answer, is not answered", async () => {
+    for (const [status, header] of [
+      [403, 'Basic realm="x",error="insufficient_scope"'],
+      [403, 'Bearer realm="/token",error="invalid_token"'],
+      [404, 'Bearer realm="/token",error="insufficient_scope"'],
+    ] as const) {
       await using opened = await openBearer();
-      opened.server.script([{ path: "/v2/*", answer: { status: 403, headers } }]);
-      expect(await errorOf(opened.repository.getManifest("v1"))).toMatchObject({ code: "DENIED" });
+      const headers = { "www-authenticate": header };
+      opened.server.script([{ path: "/v2/*", answer: { status, headers } }]);
+      expect(await errorOf(opened.repository.getManifest("v1"))).toMatchObject({ status });
       expect(opened.server.ledger).toHaveLength(1);
     }
   });
@@ -295,13 +374,16 @@ describe("a challenge", () => {
     expect(error).not.toMatchObject({ code: "URL_REFUSED" });
   });
 
-  it.each(["token/", "x https://auth.test/token"])("may not name its realm %j", async (realm) => {
-    await using opened = await openScripted();
-    const headers = { "www-authenticate": `Bearer realm="${realm}"` };
-    opened.server.script([{ path: "/v2/*", answer: { status: 401, headers } }]);
-    expect(await errorOf(opened.repository.headManifest("v1"))).toMatchObject({ code: "URL_REFUSED" });
-    expect(opened.server.ledger).toHaveLength(1);
-  });
+  it.each(["token/", "x https://auth.test/token", "x/https://auth.test/token"])(
+    "may not name its realm %j",
+    async (realm) => {
+      await using opened = await openScripted();
+      const headers = { "www-authenticate": `Bearer realm="${realm}"` };
+      opened.server.script([{ path: "/v2/*", answer: { status: 401, headers } }]);
+      expect(await errorOf(opened.repository.headManifest("v1"))).toMatchObject({ code: "URL_REFUSED" });
+      expect(opened.server.ledger).toHaveLength(1);
+    },
+  );
 });
 
 it("who leaves while a refused password is replaced is told the own reason", async () => {
@@ -317,6 +399,28 @@ it("who leaves while a refused password is replaced is told the own reason", asy
   expect(await errorOf(opened.repository.headManifest("v1", { signal }))).toBe(reason);
 });
 
+it("a provider that fails at first is the error, not the refusal that led to it", async () => {
+  const credentials: CredentialProvider = () => {
+    throw new OciError("CREDENTIAL_UNAVAILABLE", "the helper is broken");
+  };
+  await using opened = await openScripted({ auth: { basic: users } }, () => ({ credentials }));
+  expect(await errorOf(opened.repository.headManifest("v1"))).toMatchObject({
+    code: "CREDENTIAL_UNAVAILABLE",
+  });
+});
+
+it("a bearer token that cannot be sent comes with its provider's hint, or with a general one", async () => {
+  for (const [hint, expected] of [
+    [undefined, "look for a line end, or a variable that is not set"],
+    ["see TOKEN", "see TOKEN"],
+  ]) {
+    await using opened = await openBearer({
+      credentials: async () => ({ type: "bearer", token: new Secret("a b\n"), hint }),
+    });
+    expect(await errorOf(opened.repository.headManifest("v1"))).toMatchObject({ hint: expected });
+  }
+});
+
 it("a password is asked for again for each repository", async () => {
   const asked: (string | undefined)[] = [];
   const credentials: CredentialProvider = (request) => {
@@ -327,6 +431,7 @@ it("a password is asked for again for each repository", async () => {
   const registry = opened.client.registry(opened.server.host());
   for (const name of ["a", "b", "a"]) await registry.repository(name).headManifest("v1");
   expect(asked).toEqual(["a", "b"]);
+  expect(opened.server.ledger.filter(({ status }) => status === 401)).toHaveLength(1);
 });
 
 it("what an answer was proven with is known, if it was", () => {

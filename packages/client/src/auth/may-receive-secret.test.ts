@@ -39,6 +39,9 @@ describe("C4 realm on another host", () => {
     ["10example.com", "https://10example.com/token"],
     ["a.10.example.com", "https://b.10.example.com/token"],
     ["r.tco.uk.example", "https://auth.tco.uk.example/token"],
+    ["r.co.uk.example", "https://auth.co.uk.example/token"],
+    ["1r.example.com", "https://auth.example.com/token"],
+    ["r.example.a1", "https://auth.example.a1/token"],
     ["r.example.co.uk", "https://auth.example.co.uk/token"],
   ])("%s may name %s", (registry, realm) => {
     expect(judge(registry, realm)).toBe(true);
@@ -66,6 +69,12 @@ describe("C4 realm on another host", () => {
     ["localhost:5000", "http://127.0.0.1.evil.example/token"],
   ])("%s may not name %s", (registry, realm) => {
     expect(judge(registry, realm)).toBe(false);
+  });
+
+  it("a registry over plain HTTP may name itself", () => {
+    const host = hostOf("r.example:5000", settingsOf({ hosts: { "r.example:5000": { plainHttp: true } } }));
+    expect(mayReceiveCredential(host, new URL("http://r.example:5000/token"), {})).toBe(true);
+    expect(mayReceiveCredential(host, new URL("http://r.example:5001/token"), {})).toBe(false);
   });
 
   it("the user may trust a server, for one registry", () => {

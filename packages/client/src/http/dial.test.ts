@@ -96,6 +96,20 @@ describe("C6 the address rule", () => {
     expect(await errorOf(near(`http://127.0.0.1:${port}`))).toMatchObject(refused);
   });
 
+  it("a registry that is named by its address leads as deep as that, before it was dialled too", async () => {
+    const names = { "near.example": [["127.0.0.1"]] };
+    const loopback = dialer({ registry: `127.0.0.1:${port}`, names });
+    expect(await loopback(`http://near.example:${port}`)).toBe("127.0.0.1");
+    const sixth = dialer({ registry: `[::1]:${port}`, names });
+    expect(await sixth(`http://near.example:${port}`)).toBe("127.0.0.1");
+    expect(await errorOf(sixth("http://[::1]:1"))).not.toMatchObject(refused);
+  });
+
+  it("a registry at an address that is never dialled otherwise leads to public addresses only", async () => {
+    const dial = dialer({ registry: "169.254.169.254:80" });
+    expect(await errorOf(dial(`http://127.0.0.1:${port}`))).toMatchObject(refused);
+  });
+
   it("not even a registry on this machine leads to where clouds keep credentials", async () => {
     const dial = dialer({ registry: `127.0.0.1:${port}` });
     expect(await errorOf(dial("http://169.254.169.254"))).toMatchObject(refused);

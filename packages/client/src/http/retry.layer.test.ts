@@ -71,6 +71,12 @@ describe("what is sent again", () => {
     expect(await errorOf(once.send({ method: "PUT", isRepeatable: false }))).toMatchObject({ status: 502 });
   });
 
+  it("as often as the request itself says, where it does", async () => {
+    const { send, sent } = open([{ status: 503 }]);
+    expect(await errorOf(send({ attempts: 2 }))).toMatchObject({ attempt: 2 });
+    expect(sent).toEqual([1, 2]);
+  });
+
   it("nothing whose body is gone", async () => {
     const { send, sent } = open([{ status: 503 }, { status: 200 }]);
     const body = { bytes: bytesOf(text("x")), length: 1 };

@@ -15,7 +15,10 @@ interface Seen {
   readonly hasCertificate: boolean;
 }
 
-/** A registry over TLS that redirects `moved` to `location`, and a client for it under the name `registry.test`. */
+/**
+ * A registry over TLS, and a client for it under the name `registry.test`. The tag `moved` is at another host, and
+ * `port-5000` at another port of the same.
+ */
 async function openSecure(options: (port: number) => ClientOptions) {
   const seen: Seen[] = [];
   const tls = { ...selfSigned, allowHTTP1: true, requestCert: true, rejectUnauthorized: false };
@@ -27,6 +30,9 @@ async function openSecure(options: (port: number) => ClientOptions) {
     if (request.url.endsWith("moved") && host.startsWith("registry")) {
       const { port } = server.address() as AddressInfo;
       response.writeHead(307, { location: `https://other.test:${port}/v2/a/manifests/moved` }).end();
+    } else if (request.url.includes("/port-")) {
+      const location = `https://registry.test:${request.url.split("-").at(-1)}/v2/a/manifests/v1`;
+      response.writeHead(307, { location }).end();
     } else {
       const headers = { "content-type": descriptor.mediaType, "content-length": bytes.byteLength };
       response.writeHead(200, headers).end(bytes);
@@ -37,6 +43,7 @@ async function openSecure(options: (port: number) => ClientOptions) {
   const client = createClient({ network: { lookup: toLoopback }, retry: { attempts: 1 }, ...options(port) });
   return {
     repository: client.registry(`registry.test:${port}`).repository("a"),
+    port,
     seen,
     async [Symbol.asyncDispose]() {
       await client.close();
@@ -92,6 +99,18 @@ describe("C36 certificates", () => {
     }));
     await opened.repository.getManifest("moved");
     expect(opened.seen.map(({ hasCertificate }) => hasCertificate)).toEqual([true, false]);
+  });
+
+  it("of our own are not shown to another port of the registry's host", async () => {
+    const trusting = (port: number) => ({
+      network: { lookup: toLoopback, ca: selfSigned.cert },
+      ...withHost(selfSigned)(port),
+    });
+    await using other = await openSecure(trusting);
+    await using opened = await openSecure(trusting);
+    await opened.repository.getManifest(`port-${other.port}`);
+    expect(opened.seen.map(({ hasCertificate }) => hasCertificate)).toEqual([true]);
+    expect(other.seen.map(({ hasCertificate }) => hasCertificate)).toEqual([false]);
   });
 });
 
