@@ -22,7 +22,7 @@ export default defineConfig({
   test: {
     include: [
       "packages/client/src/auth/*.test.ts",
-      "packages/client/src/http/{address,dial,redirect,retry,retry.layer,tls,url}.test.ts",
+      "packages/client/src/http/{address,dial,proxy,redirect,retry,retry.layer,tls,url}.test.ts",
       "packages/oci/src/{bytes,bytes.observed,digest}.test.ts",
       "test/src/security/{redirects,tokens,transport}.test.ts",
     ],
