@@ -5,6 +5,7 @@ import {
   bytesOf,
   fromStatic,
   OciError,
+  parseScopes,
   Secret,
   type Action,
   type Credential,
@@ -49,6 +50,11 @@ describe("a provider is told what will be done", () => {
     ["reading", ["pull"], ({ repository }) => repository.headManifest("v1")],
     ["writing", ["pull", "push"], ({ repository }) => repository.openUpload()],
     ["deleting", ["delete"], ({ repository }) => repository.deleteTag("v1")],
+    [
+      "what is done with no repository",
+      [],
+      ({ client, server }) => client.registry(server.host()).authorization(parseScopes("plugin:app:pull")),
+    ],
     [
       "listing repositories",
       [],
@@ -145,10 +151,16 @@ describe("a credential that the token server refuses", () => {
   });
 
   it("is no error of an anonymous request, which has nothing else to show", async () => {
-    await using opened = await openBearer({ credentials: async () => undefined });
+    let asked = 0;
+    const credentials: CredentialProvider = async () => {
+      asked++;
+      return undefined;
+    };
+    await using opened = await openBearer({ credentials });
     opened.server.script([{ path: "/token", answer: { status: 401 } }]);
     expect(await errorOf(opened.repository.headManifest("v1"))).toMatchObject({ code: "UNAUTHORIZED" });
     expect(tokensOf(opened)).toHaveLength(1);
+    expect(asked).toBe(1);
   });
 });
 
@@ -339,7 +351,7 @@ describe("a challenge", () => {
     }
   });
 
-  it("to what comes by once is an answer, for it cannot come by again", async () => {
+  it("to what comes by once, or needs no permission, is an answer", async () => {
     const settings = settingsOf({ credentials: async () => right });
     const host = hostOf("registry.example", settings);
     const url = host.url;
@@ -357,6 +369,9 @@ describe("a challenge", () => {
     expect(sent).toBe(1);
     await layer(next)({ ...request, body: "x" });
     expect(sent).toBeGreaterThan(2);
+    sent = 0;
+    await layer(next)({ ...request, body: "x", permission: undefined });
+    expect(sent).toBe(1);
   });
 
   it.each([

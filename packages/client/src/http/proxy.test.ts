@@ -81,6 +81,8 @@ describe("through a proxy", () => {
     });
     expect(await opened.repository.headManifest("v1")).toBeDefined();
     expect(opened.targets()).toEqual([opened.server.host()]);
+    // In HTTP/2, CONNECT is another thing (RFC 9113 §8.5).
+    expect(opened.proxy.asked.map(({ protocol }) => protocol)).toEqual(["http/1.1"]);
   });
 
   it("TLS is the registry's own: a certificate that nobody vouches for is refused", async () => {
@@ -255,13 +257,17 @@ describe("the proxies of the environment", () => {
     });
   });
 
-  it.each(["socks5://p.example:1", "http://p.example/path", "http://", "http://a b"])(
-    "%s is refused",
-    (text) => {
-      const proxy = proxyFromEnvironment({ HTTPS_PROXY: text });
-      expect(() => createClient({ network: { proxy } })).toThrow(OciError);
-    },
-  );
+  it.each([
+    "socks5://p.example:1",
+    "http://p.example/path",
+    "http://p.example/?a",
+    "http://p.example/#a",
+    "http://",
+    "http://a b",
+  ])("%s is refused", (text) => {
+    const proxy = proxyFromEnvironment({ HTTPS_PROXY: text });
+    expect(() => createClient({ network: { proxy } })).toThrow(OciError);
+  });
 
   it("are not in the error that refuses them", () => {
     const refused = errorOf(() =>
