@@ -1,0 +1,3 @@
+export type { DirectoryOptions } from "./directory.ts";
+export { createLayout } from "./layout.ts";
+export { createLayoutRegistry } from "./layout-registry.ts";
