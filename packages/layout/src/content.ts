@@ -1,4 +1,4 @@
-import type { Bytes, CallOptions, Digest } from "@drayage/oci";
+import { algorithmOf, hexOf, type Bytes, type CallOptions, type Digest } from "@drayage/oci";
 import type { ReadPart } from "./disk.ts";
 
 /** The files of an image layout, wherever they are: in a directory or in an archive. */
@@ -9,4 +9,9 @@ export interface Content {
   sizeOf(digest: Digest, options?: CallOptions): Promise<number | undefined>;
   /** Part of content that is here. */
   read(digest: Digest, part: ReadPart): Bytes;
+}
+
+/** Where content of that digest is in a layout. */
+export function blobPath(digest: Digest): string {
+  return `blobs/${algorithmOf(digest)}/${hexOf(digest)}`;
 }

@@ -74,6 +74,19 @@ export async function openFile(path: string): Promise<FileHandle | undefined> {
   throw notWhatItShould(path, "file that stays the same");
 }
 
+/**
+ * The file that a user has named, opened for reading; links are followed, since it was they who chose it.
+ *
+ * @throws OciError UNAVAILABLE if it is not there, STORAGE_INVALID if it is no file
+ */
+export async function openGiven(path: string): Promise<FileHandle> {
+  const file = await ifPresent(open(path, constants.O_RDONLY | constants.O_NONBLOCK));
+  if (file === undefined) throw new OciError("UNAVAILABLE", `there is no file ${path}`, { retryable: false });
+  if ((await file.stat()).isFile()) return file;
+  await file.close();
+  throw notWhatItShould(path, "file");
+}
+
 /** Part of an open file; while one chunk is used, the next is read. */
 export async function* readPart(
   file: FileHandle,

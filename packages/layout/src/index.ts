@@ -1,3 +1,5 @@
+export { openArchive, type OpenedArchive } from "./archive.ts";
+export { writeArchive } from "./archive-writer.ts";
 export type { DirectoryOptions } from "./directory.ts";
 export { createLayout } from "./layout.ts";
 export { createLayoutRegistry } from "./layout-registry.ts";

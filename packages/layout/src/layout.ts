@@ -1,20 +1,13 @@
 import {
   bytesOf,
-  childrenOf,
-  digestMatches,
   isVerified,
   mediaType,
-  OciError,
-  parseManifest,
   parseTag,
-  requiredContent,
   verified,
   type CallOptions,
   type DeleteResult,
   type Descriptor,
   type Digest,
-  type Index,
-  type Manifest,
   type ManifestDocument,
   type OpenBlob,
   type PutBlobOptions,
@@ -25,15 +18,8 @@ import {
   type UploadSession,
 } from "@drayage/oci";
 import { LayoutDirectory, type DirectoryOptions } from "./directory.ts";
-import {
-  findDigest,
-  findTag,
-  withManifest,
-  withoutManifest,
-  withoutTag,
-  withoutUnnamed,
-  type LayoutIndex,
-} from "./layout-index.ts";
+import { findTag, withoutManifest, withoutTag } from "./layout-index.ts";
+import { checkManifest, listManifest, moved, requireTags } from "./put-manifest.ts";
 import { LayoutReader } from "./reader.ts";
 import { beginUpload, resumeUpload } from "./upload.ts";
 
@@ -67,25 +53,16 @@ export class LayoutRepository extends LayoutReader implements Repository {
 
   async putManifest(document: ManifestDocument, options: PutManifestOptions = {}): Promise<Descriptor> {
     const { signal } = options;
-    signal?.throwIfAborted();
-    const { descriptor, bytes } = document;
-    const tags = (options.tags ?? []).map(parseTag);
-    if (!digestMatches(descriptor.digest, bytes)) {
-      throw new OciError("DIGEST_MISMATCH", `the manifest is not ${descriptor.digest}`);
-    }
-    const manifest = parseManifest(bytes, descriptor.mediaType);
-    await this.#requireContent(manifest);
-    const stored = { mediaType: manifest.mediaType, digest: descriptor.digest, size: bytes.byteLength };
+    const checked = await checkManifest(document, this.#directory, options);
     await this.#directory.updateIndex(
       async (index) => {
-        requireTags(index, tags, options);
-        await this.#directory.putContent(stored.digest, bytesOf(bytes), { signal });
-        const covered = await this.#coveredBy(manifest, index, { signal });
-        return withManifest(withoutUnnamed(index, covered), stored, tags);
+        requireTags(index, checked.tags, options);
+        await this.#directory.putContent(checked.descriptor.digest, bytesOf(document.bytes), { signal });
+        return listManifest(checked, index, { reader: this, signal });
       },
       { signal },
     );
-    return stored;
+    return checked.descriptor;
   }
 
   async putBlob(
@@ -156,49 +133,4 @@ export class LayoutRepository extends LayoutReader implements Repository {
     signal?.throwIfAborted();
     return (await this.#directory.remove(digest)) ? "deleted" : "absent";
   }
-
-  async #requireContent(manifest: Manifest | Index): Promise<void> {
-    const { blobs, manifests } = requiredContent(manifest);
-    const missing: Digest[] = [];
-    for (const { digest } of [...blobs, ...manifests]) {
-      if ((await this.#directory.sizeOf(digest)) === undefined) missing.push(digest);
-    }
-    if (missing.length === 0) return;
-    throw new OciError("MANIFEST_BLOB_UNKNOWN", `${this.name} lacks ${missing.join(", ")}`, {
-      detail: { digests: missing },
-    });
-  }
-
-  /** Children that `index.json` need not list any more: reading them tells all that their entries do. */
-  async #coveredBy(
-    parent: Manifest | Index,
-    index: LayoutIndex,
-    { signal }: CallOptions,
-  ): Promise<ReadonlySet<Digest>> {
-    const covered = new Set<Digest>();
-    for (const { digest } of childrenOf(parent).manifests) {
-      const listed = findDigest(index, digest);
-      if (listed === undefined) continue;
-      const { bytes } = await this.getManifest(digest, { signal });
-      const child = parseManifest(bytes);
-      if (child.subject === undefined && child.mediaType === listed.mediaType) covered.add(digest);
-    }
-    return covered;
-  }
-}
-
-function requireTags(
-  index: LayoutIndex,
-  tags: readonly Tag[],
-  { ifMatch, ifNoneMatch }: PutManifestOptions,
-): void {
-  for (const tag of tags) {
-    const digest = findTag(index, tag)?.digest;
-    if (ifMatch !== undefined && digest !== ifMatch) throw moved(tag);
-    if (ifNoneMatch !== undefined && digest !== undefined) throw moved(tag);
-  }
-}
-
-function moved(tag: Tag): OciError {
-  return new OciError("PRECONDITION_FAILED", `tag ${tag} is not where it was expected`);
 }
