@@ -3,11 +3,11 @@ import { OciError, readAll, type CallOptions, type Digest, type Source, type Tag
 import { blobPath, type Content } from "./content.ts";
 import { openGiven, readPart, type ReadPart } from "./disk.ts";
 import { indexLimit, requireLayoutVersion } from "./layout-index.ts";
-import { LayoutReader } from "./reader.ts";
+import { LayoutReader, type RootLister } from "./reader.ts";
 import { scanTar, type TarEntry } from "./tar/scan.ts";
 
 /** What is read from a file that stays open until it is closed. */
-export interface OpenedArchive extends Source, TagLister, AsyncDisposable {
+export interface OpenedArchive extends Source, TagLister, RootLister, AsyncDisposable {
   readonly name: string;
   close(): Promise<void>;
 }

@@ -3,3 +3,4 @@ export { writeArchive } from "./archive-writer.ts";
 export type { DirectoryOptions } from "./directory.ts";
 export { createLayout } from "./layout.ts";
 export { createLayoutRegistry } from "./layout-registry.ts";
+export type { RootLister } from "./reader.ts";

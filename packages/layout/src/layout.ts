@@ -20,7 +20,7 @@ import {
 import { LayoutDirectory, type DirectoryOptions } from "./directory.ts";
 import { findTag, withoutManifest, withoutTag } from "./layout-index.ts";
 import { checkManifest, listManifest, moved, requireTags } from "./put-manifest.ts";
-import { LayoutReader } from "./reader.ts";
+import { LayoutReader, type RootLister } from "./reader.ts";
 import { beginUpload, resumeUpload } from "./upload.ts";
 
 /**
@@ -33,7 +33,7 @@ import { beginUpload, resumeUpload } from "./upload.ts";
  * @see https://github.com/opencontainers/image-spec/blob/main/image-layout.md
  * @example const layout = createLayout("images"); await copy({ repository, at: "v1" }, { repository: layout, tags: ["v1"] })
  */
-export function createLayout(directory: string, options: DirectoryOptions = {}): Repository {
+export function createLayout(directory: string, options: DirectoryOptions = {}): Repository & RootLister {
   return new LayoutRepository(directory, new LayoutDirectory(directory, [], options), async () => undefined);
 }
 

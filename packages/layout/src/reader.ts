@@ -41,8 +41,14 @@ import {
 /** The most bytes that a manifest may have; larger content is none. */
 const manifestLimit = 4 * 1024 * 1024;
 
+/** What an image layout tells beside what every repository does. */
+export interface RootLister {
+  /** Every manifest that `index.json` lists, each once, whether or not it has a tag. */
+  listRoots(options?: CallOptions): AsyncIterable<Descriptor>;
+}
+
 /** An image layout as it is read, whether from a directory or from an archive. */
-export class LayoutReader implements Source, TagLister {
+export class LayoutReader implements Source, TagLister, RootLister {
   readonly name: string;
   readonly inventory: TagInventory = { listTagRecords: (options) => this.#listTagRecords(options) };
   readonly #content: Content;
@@ -91,6 +97,11 @@ export class LayoutReader implements Source, TagLister {
       signal?.throwIfAborted();
       if (after === undefined || tag > after) yield tag;
     }
+  }
+
+  async *listRoots({ signal }: CallOptions = {}): AsyncGenerator<Descriptor, void, undefined> {
+    const { entries } = (await this.#readIndex({ signal })) ?? emptyIndex;
+    yield* new Map(entries.map(({ descriptor }) => [descriptor.digest, descriptor])).values();
   }
 
   async *listReferrers(

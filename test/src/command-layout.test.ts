@@ -1,0 +1,89 @@
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createLayout, openArchive } from "@drayage/layout";
+import { MemoryRegistry } from "@drayage/oci";
+import { createHandler, listen } from "@drayage/registry";
+import { createImage, createIndex, pushImage } from "@drayage/testkit";
+import { expect, onTestFinished, test } from "vitest";
+import { drayage } from "./command-process.ts";
+
+const index = createIndex({ manifests: [createImage(), createImage({ platform: "linux/arm64", seed: 1 })] });
+const { digest } = index.document.descriptor;
+
+async function newDirectory(): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), "drayage-"));
+  onTestFinished(() => rm(directory, { recursive: true }));
+  return directory;
+}
+
+/** A registry that has an index as `app:v1`. */
+async function serve() {
+  const registry = new MemoryRegistry();
+  await pushImage(registry.repository("app"), index, { tags: ["v1"] });
+  const server = await listen(createHandler(registry));
+  onTestFinished(() => server.close());
+  return { registry, host: server.host };
+}
+
+const done = { status: 0 };
+
+test("copies over a layout and an archive back into the registry, every digest kept", async () => {
+  const { registry, host } = await serve();
+  const directory = await newDirectory();
+  const [layout, archive] = [`oci:${join(directory, "layout")}`, `oci-archive:${join(directory, "app.tar")}`];
+  expect(await drayage(["copy", `${host}/app:v1`, layout])).toMatchObject(done);
+  expect(await drayage(["copy", `${layout}:v1`, `${archive}:v2`])).toMatchObject(done);
+  expect(await drayage(["copy", archive, `${host}/back:v3`])).toMatchObject(done);
+  expect((await registry.repository("back").headManifest("v3"))?.digest).toBe(digest);
+  expect(await drayage(["ls", layout])).toMatchObject({ ...done, stdout: "v1\n" });
+  expect(await drayage(["ls", archive])).toMatchObject({ ...done, stdout: "v2\n" });
+  const inspected = await drayage(["inspect", archive, "--json"]);
+  expect(JSON.parse(inspected.stdout)).toMatchObject({ descriptor: { digest } });
+});
+
+test("a plan for an archive or a layout writes nothing", async () => {
+  const { host } = await serve();
+  const directory = await newDirectory();
+  for (const target of [`oci-archive:${join(directory, "app.tar")}`, `oci:${join(directory, "layout")}`]) {
+    const { status, stdout } = await drayage(["copy", `${host}/app:v1`, target, "--plan"]);
+    expect([status, stdout.split("\n", 1)]).toEqual([0, [`would publish ${target}:v1@${digest}`]]);
+  }
+  expect(await readdir(directory)).toEqual([]);
+});
+
+test("a copy into an archive that fails leaves no archive", async () => {
+  const { host } = await serve();
+  const directory = await newDirectory();
+  const { status, stderr } = await drayage([
+    "copy",
+    `${host}/app:v9`,
+    `oci-archive:${join(directory, "app.tar")}`,
+  ]);
+  expect(status).toBe(1);
+  expect(stderr).toContain("MANIFEST_UNKNOWN");
+  expect(await readdir(directory)).toEqual([]);
+});
+
+test("a layout with several images wants to be told which", async () => {
+  const { host } = await serve();
+  const directory = await newDirectory();
+  for (const seed of [1, 2]) {
+    await pushImage(createLayout(directory), createImage({ seed }), { tags: [`v${seed}`] });
+  }
+  const { status, stderr } = await drayage(["copy", `oci:${directory}`, `${host}/back:v1`]);
+  expect(status).toBe(2);
+  expect(stderr).toContain("there are 2 images");
+});
+
+test("one platform of a layout becomes an archive of that image", async () => {
+  const directory = await newDirectory();
+  await pushImage(createLayout(directory), index, { tags: ["v1"] });
+  const path = join(directory, "arm.tar");
+  expect(
+    await drayage(["copy", `oci:${directory}:v1`, `oci-archive:${path}`, "--platform", "linux/arm64"]),
+  ).toMatchObject(done);
+  const archive = await openArchive(path);
+  onTestFinished(() => archive.close());
+  expect((await archive.headManifest("v1"))?.digest).toBe(index.manifests[1]?.document.descriptor.digest);
+});
