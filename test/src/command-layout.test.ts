@@ -87,3 +87,10 @@ test("one platform of a layout becomes an archive of that image", async () => {
   onTestFinished(() => archive.close());
   expect((await archive.headManifest("v1"))?.digest).toBe(index.manifests[1]?.document.descriptor.digest);
 });
+
+test("a docker-archive is no target", async () => {
+  const { host } = await serve();
+  const { status, stderr } = await drayage(["copy", `${host}/app:v1`, "docker-archive:app.tar"]);
+  expect(status).toBe(2);
+  expect(stderr).toContain("can only be read");
+});

@@ -2,8 +2,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { copy } from "@drayage/copy";
-import { createLayout, openArchive, writeArchive } from "@drayage/layout";
-import { MemoryRegistry, readAll, type Source } from "@drayage/oci";
+import { createLayout, openArchive, openDockerArchive, writeArchive } from "@drayage/layout";
+import { MemoryRegistry, parseImageConfig, parseManifest, readAll, type Source } from "@drayage/oci";
 import { createHandler, listen } from "@drayage/registry";
 import { createImage, createIndex, pushImage, type Fixture } from "@drayage/testkit";
 import { describe, expect, onTestFinished, test } from "vitest";
@@ -83,6 +83,30 @@ describe.skipIf(withoutSkopeo !== undefined)(`skopeo${withoutSkopeo ?? ""}`, () 
     const { registry, name } = await serve(createImage({ seed: 5 }));
     await skopeoCopy(`oci-archive:${path}:v1`, `${name}:copied`);
     await expectWhole(registry.repository("a"), "copied", fixture);
+  });
+
+  test("makes a docker-archive whose configuration and layers are read as they were", async () => {
+    const { name } = await serve(image);
+    const path = join(await newDirectory(), "app.tar");
+    await skopeo(
+      "copy",
+      "--quiet",
+      "--src-tls-verify=false",
+      `${name}:v1`,
+      `docker-archive:${path}:example.com/app:v1`,
+    );
+    const archive = await openDockerArchive(path);
+    onTestFinished(() => archive.close());
+    expect([...archive.names.keys()]).toEqual(["example.com/app:v1"]);
+    const target = new MemoryRegistry().repository("b");
+    await copy({ repository: archive, at: "v1" }, { repository: target, tags: ["v1"] });
+    const manifest = parseManifest((await target.getManifest("v1")).bytes);
+    if (manifest.kind === "index") throw new Error("the archive has an index");
+    const { body } = await target.getBlob(manifest.config.digest);
+    const { diffIds } = parseImageConfig(await readAll(body, { limit: 100_000 }));
+    expect(manifest.layers.map(({ digest }) => digest)).toEqual(diffIds);
+    const before = await image.config.open(0);
+    expect(parseImageConfig(await readAll(before, { limit: 100_000 })).diffIds).toEqual(diffIds);
   });
 
   test("and a way over a layout and an archive end at the same digests", async () => {

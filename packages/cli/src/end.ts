@@ -3,6 +3,7 @@ import { createLayout, writeArchive } from "@drayage/layout";
 import {
   formatReference,
   MemoryRegistry,
+  OciError,
   type At,
   type CallOptions,
   type Reference,
@@ -53,13 +54,15 @@ export function withSource<Result>(
 }
 
 /** Runs `use` with the target that `end` names; an archive is in place when `use` has succeeded. */
-export function withTarget<Result>(
+export async function withTarget<Result>(
   end: End,
   { client, signal, isPlan }: Access & { readonly isPlan: boolean },
   use: (target: Target) => Promise<Result>,
 ): Promise<Result> {
   if (!isLocal(end)) return use(client.repository(end, { access: ["pull", "push"] }));
   if (end.scheme === "oci") return use(createLayout(end.path));
+  if (end.scheme === "docker-archive")
+    throw new OciError("OPTION_INVALID", "docker-archive: can only be read");
   // An archive is written anew, so a plan sees what will be there before: nothing.
   return isPlan ? use(new MemoryRegistry().repository("archive")) : writeArchive(end.path, use, { signal });
 }

@@ -12,6 +12,7 @@ test.each([
   ["oci:a@b", { scheme: "oci", path: "a@b" }],
   [`oci:dir@${digest}`, { scheme: "oci", path: "dir", digest }],
   [`oci-archive:app.tar:v1@${digest}`, { scheme: "oci-archive", path: "app.tar", tag: "v1", digest }],
+  ["docker-archive:app.tar:v1", { scheme: "docker-archive", path: "app.tar", tag: "v1" }],
   ["registry.example/app:v1", undefined],
 ])("%s is read", (text, expected) => {
   expect(parseLocal(text)).toEqual(expected);

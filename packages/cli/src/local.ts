@@ -1,4 +1,4 @@
-import { createLayout, openArchive, type RootLister } from "@drayage/layout";
+import { createLayout, openArchive, openDockerArchive, type RootLister } from "@drayage/layout";
 import {
   isDigest,
   isTag,
@@ -11,11 +11,11 @@ import {
   type TagLister,
 } from "@drayage/oci";
 
-const schemes = ["oci", "oci-archive"] as const;
+const schemes = ["oci", "oci-archive", "docker-archive"] as const;
 
 /** An image layout on this machine, and maybe what is meant in it. */
 export interface Local {
-  /** `oci` for a directory, `oci-archive` for a tar archive. */
+  /** `oci` for a directory, `oci-archive` for a tar archive, `docker-archive` for what `docker save` makes. */
   readonly scheme: (typeof schemes)[number];
   readonly path: string;
   readonly tag?: Tag | undefined;
@@ -23,8 +23,8 @@ export interface Local {
 }
 
 /**
- * The layout that `text` names: `oci:DIR[:tag][@digest]` or `oci-archive:FILE[:tag][@digest]`; `undefined` if it
- * is written as anything else.
+ * The layout that `text` names: `oci:DIR[:tag][@digest]`, `oci-archive:FILE[:tag][@digest]` or
+ * `docker-archive:FILE[:tag][@digest]`; `undefined` if it is written as anything else.
  *
  * @throws OciError REFERENCE_INVALID
  */
@@ -61,7 +61,8 @@ export async function withLocal<Result>(
   use: (source: LocalSource) => Promise<Result>,
 ): Promise<Result> {
   if (scheme === "oci") return use(createLayout(path));
-  const archive = await openArchive(path, { signal });
+  const open = scheme === "oci-archive" ? openArchive : openDockerArchive;
+  const archive = await open(path, { signal });
   try {
     return await use(archive);
   } finally {

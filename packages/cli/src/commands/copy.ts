@@ -19,7 +19,7 @@ export const copy: Command = defineCommand({
   operands: ["SRC", "DST"],
   notes: [
     "Both may be oci:DIR[:TAG], an image layout in a directory, or oci-archive:FILE[:TAG], one in a tar archive that is " +
-      "written anew. SRC without a tag is the only image there.",
+      "written anew. SRC may also be docker-archive:FILE[:TAG], what docker save makes. Without a tag it is the only image there.",
     "DST without a tag gets the tag of SRC. With a digest, it is only written if SRC is exactly that.",
     "What DST has is not sent again; within one registry blobs are mounted. Nothing partial is ever published.",
     "All platforms are copied. One --platform gives that image itself, several an index of theirs with a digest of " +

@@ -6,7 +6,7 @@ import { parsePlace } from "../location.ts";
 
 export const ls: Command = defineCommand({
   summary: "Lists the repositories of a registry, or the tags of a repository.",
-  notes: ["Tags are listed of oci:DIR and oci-archive:FILE, too."],
+  notes: ["Tags are listed of oci:DIR, oci-archive:FILE and docker-archive:FILE, too."],
   operands: ["REGISTRY[/REPOSITORY]"],
   options: connectionOptions,
   async run({ operands: [text = ""], ...run }) {
