@@ -1,8 +1,8 @@
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createLayout, openArchive } from "@drayage/layout";
-import { MemoryRegistry } from "@drayage/oci";
+import { createLayout, openArchive, openDockerArchive } from "@drayage/layout";
+import { MemoryRegistry, parseManifest } from "@drayage/oci";
 import { createHandler, listen } from "@drayage/registry";
 import { createImage, createIndex, pushImage } from "@drayage/testkit";
 import { expect, onTestFinished, test } from "vitest";
@@ -88,9 +88,56 @@ test("one platform of a layout becomes an archive of that image", async () => {
   expect((await archive.headManifest("v1"))?.digest).toBe(index.manifests[1]?.document.descriptor.digest);
 });
 
-test("a docker-archive is no target", async () => {
+test("copies one platform into a docker-archive and back, its configuration kept", async () => {
+  const { registry, host } = await serve();
+  const archive = `docker-archive:${join(await newDirectory(), "app.tar")}`;
+  const named = `${archive}:example.com/app:v2`;
+  expect(await drayage(["copy", `${host}/app:v1`, named, "--platform", "linux/arm64"])).toMatchObject(done);
+  expect(await drayage(["ls", archive])).toMatchObject({ ...done, stdout: "v2\n" });
+  expect(await drayage(["copy", named, `${host}/back:v3`])).toMatchObject(done);
+  const { bytes } = await registry.repository("back").getManifest("v3");
+  const [, arm] = index.manifests;
+  const config = parseManifest(arm?.document.bytes ?? new Uint8Array());
+  expect(parseManifest(bytes)).toMatchObject({
+    config: { digest: config.kind === "manifest" && config.config.digest },
+  });
+});
+
+test("an image in a docker-archive has the name of its source unless told", async () => {
   const { host } = await serve();
-  const { status, stderr } = await drayage(["copy", `${host}/app:v1`, "docker-archive:app.tar"]);
+  const path = join(await newDirectory(), "app.tar");
+  const copied = ["copy", `${host}/app:v1`, `docker-archive:${path}:v2`, "--platform", "linux/amd64"];
+  expect(await drayage(copied)).toMatchObject(done);
+  const archive = await openDockerArchive(path);
+  onTestFinished(() => archive.close());
+  expect([...archive.names.keys()]).toEqual([`${host}/app:v2`]);
+});
+
+test.each([[], ["--plan"]])(
+  "an index is refused before anything is put into a docker-archive %s",
+  async (...flags) => {
+    const { host } = await serve();
+    const directory = await newDirectory();
+    const { status, stderr } = await drayage([
+      "copy",
+      `${host}/app:v1`,
+      `docker-archive:${directory}/app.tar`,
+      ...flags,
+    ]);
+    expect(status).toBe(1);
+    expect(stderr).toContain("--platform");
+    expect(await readdir(directory)).toEqual([]);
+  },
+);
+
+test("a tag without a name is wrong usage for a docker-archive", async () => {
+  const directory = await newDirectory();
+  await pushImage(createLayout(directory), createImage(), { tags: ["v1"] });
+  const { status, stderr } = await drayage([
+    "copy",
+    `oci:${directory}`,
+    `docker-archive:${directory}/app.tar:v2`,
+  ]);
   expect(status).toBe(2);
-  expect(stderr).toContain("can only be read");
+  expect(stderr).toContain("NAME:TAG");
 });

@@ -2,8 +2,21 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { copy } from "@drayage/copy";
-import { createLayout, openArchive, openDockerArchive, writeArchive } from "@drayage/layout";
-import { MemoryRegistry, parseImageConfig, parseManifest, readAll, type Source } from "@drayage/oci";
+import {
+  createLayout,
+  openArchive,
+  openDockerArchive,
+  writeArchive,
+  writeDockerArchive,
+} from "@drayage/layout";
+import {
+  MemoryRegistry,
+  parseImageConfig,
+  parseManifest,
+  readAll,
+  type Source,
+  type Target,
+} from "@drayage/oci";
 import { createHandler, listen } from "@drayage/registry";
 import { createImage, createIndex, pushImage, type Fixture } from "@drayage/testkit";
 import { describe, expect, onTestFinished, test } from "vitest";
@@ -32,6 +45,10 @@ async function serve(
 
 const skopeoCopy = (from: string, to: string): Promise<string> =>
   skopeo("copy", "--quiet", "--all", "--src-tls-verify=false", "--dest-tls-verify=false", from, to);
+
+/** One image, as archives for docker hold it. */
+const skopeoCopyOne = (from: string, to: string): Promise<string> =>
+  skopeo("copy", "--quiet", "--src-tls-verify=false", "--dest-tls-verify=false", from, to);
 
 async function expectWhole(source: Source, at: string, fixture: Fixture): Promise<void> {
   const { bytes } = await source.getManifest(at);
@@ -88,13 +105,7 @@ describe.skipIf(withoutSkopeo !== undefined)(`skopeo${withoutSkopeo ?? ""}`, () 
   test("makes a docker-archive whose configuration and layers are read as they were", async () => {
     const { name } = await serve(image);
     const path = join(await newDirectory(), "app.tar");
-    await skopeo(
-      "copy",
-      "--quiet",
-      "--src-tls-verify=false",
-      `${name}:v1`,
-      `docker-archive:${path}:example.com/app:v1`,
-    );
+    await skopeoCopyOne(`${name}:v1`, `docker-archive:${path}:example.com/app:v1`);
     const archive = await openDockerArchive(path);
     onTestFinished(() => archive.close());
     expect([...archive.names.keys()]).toEqual(["example.com/app:v1"]);
@@ -107,6 +118,19 @@ describe.skipIf(withoutSkopeo !== undefined)(`skopeo${withoutSkopeo ?? ""}`, () 
     expect(manifest.layers.map(({ digest }) => digest)).toEqual(diffIds);
     const before = await image.config.open(0);
     expect(parseImageConfig(await readAll(before, { limit: 100_000 })).diffIds).toEqual(diffIds);
+  });
+
+  test("reads a docker-archive that was made here, by its name and as the only image", async () => {
+    const path = join(await newDirectory(), "app.tar");
+    const fill = (target: Target) => pushImage(target, image, { tags: ["v1"] });
+    await writeDockerArchive(path, fill, { name: "example.com/app" });
+    const { registry, name } = await serve(createImage({ seed: 5 }));
+    await skopeoCopyOne(`docker-archive:${path}:example.com/app:v1`, `${name}:named`);
+    await skopeoCopyOne(`docker-archive:${path}`, `${name}:only`);
+    for (const tag of ["named", "only"]) {
+      const manifest = parseManifest((await registry.repository("a").getManifest(tag)).bytes);
+      expect(manifest).toMatchObject({ config: { digest: image.config.descriptor.digest } });
+    }
   });
 
   test("and a way over a layout and an archive end at the same digests", async () => {

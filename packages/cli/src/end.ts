@@ -1,11 +1,13 @@
 import type { Client } from "@drayage/client";
-import { createLayout, writeArchive } from "@drayage/layout";
+import { createLayout, writeArchive, writeDockerArchive } from "@drayage/layout";
 import {
   formatReference,
+  isIndexType,
   MemoryRegistry,
   OciError,
   type At,
   type CallOptions,
+  type Descriptor,
   type Reference,
   type Source,
   type Target,
@@ -61,10 +63,46 @@ export async function withTarget<Result>(
 ): Promise<Result> {
   if (!isLocal(end)) return use(client.repository(end, { access: ["pull", "push"] }));
   if (end.scheme === "oci") return use(createLayout(end.path));
-  if (end.scheme === "docker-archive")
-    throw new OciError("OPTION_INVALID", "docker-archive: can only be read");
   // An archive is written anew, so a plan sees what will be there before: nothing.
-  return isPlan ? use(new MemoryRegistry().repository("archive")) : writeArchive(end.path, use, { signal });
+  if (isPlan) return use(new MemoryRegistry().repository("archive"));
+  if (end.scheme === "oci-archive") return writeArchive(end.path, use, { signal });
+  return writeDockerArchive(end.path, use, { name: end.name, signal });
+}
+
+/**
+ * `target` with the name that images get in an archive for docker: the one that is given, else that of the source. One
+ * without a name has no tag there either.
+ *
+ * @throws OciError OPTION_INVALID for a tag of an image without a name
+ */
+export function withImageName(source: End, target: End, isTagged: boolean): End {
+  if (!isLocal(target) || target.scheme !== "docker-archive") return target;
+  const name = target.name ?? (isLocal(source) ? source.name : repositoryOf(source));
+  if (name !== undefined) return { ...target, name };
+  if (!isTagged) return { ...target, tag: undefined };
+  throw new OciError(
+    "OPTION_INVALID",
+    `the image would have a tag without a name in ${formatLocal(target)}`,
+    {
+      hint: `write docker-archive:${target.path}:NAME:TAG`,
+    },
+  );
+}
+
+/** @throws OciError UNSUPPORTED for an index in an archive for docker, which has images only */
+export function requireImage(target: End, { mediaType }: Descriptor): void {
+  if (!isLocal(target) || target.scheme !== "docker-archive" || !isIndexType(mediaType)) return;
+  throw new OciError(
+    "UNSUPPORTED",
+    `${formatLocal(target)} would hold images only, and no index of several`,
+    {
+      hint: "--platform P chooses one of them",
+    },
+  );
+}
+
+function repositoryOf({ registry, repository }: Reference): string {
+  return formatReference({ registry, repository });
 }
 
 function isLocal(end: End): end is Local {

@@ -1,5 +1,4 @@
-import { randomUUID } from "node:crypto";
-import { open, rename, rm, type FileHandle } from "node:fs/promises";
+import type { FileHandle } from "node:fs/promises";
 import {
   bytesOf,
   isVerified,
@@ -18,11 +17,13 @@ import {
   type UploadSession,
 } from "@drayage/oci";
 import { blobPath, type Content } from "./content.ts";
-import { onDisk, readPart, withFile, type ReadPart } from "./disk.ts";
+import { readPart, type ReadPart } from "./disk.ts";
 import { emptyIndex, formatLayoutIndex, layoutVersion, type LayoutIndex } from "./layout-index.ts";
 import { checkManifest, listManifest, requireTags } from "./put-manifest.ts";
 import { LayoutReader } from "./reader.ts";
+import { replaceFile } from "./replace-file.ts";
 import { TarWriter } from "./tar/writer.ts";
+import { createTurns } from "./turns.ts";
 
 /**
  * What `fill` results in, once all that it has put is an image layout in a tar archive at `path`.
@@ -38,23 +39,16 @@ export async function writeArchive<Result>(
   fill: (target: Target & { readonly name: string }) => Promise<Result>,
   { signal }: CallOptions = {},
 ): Promise<Result> {
-  signal?.throwIfAborted();
-  const draft = `${path}.${randomUUID()}.part`;
-  try {
-    const file = await onDisk(open(draft, "wx+"));
-    const result = await withFile(file, async (opened) => {
-      const content = new ArchiveDraft(opened);
-      const filled = await fill(new ArchiveTarget(path, content));
-      await content.end();
+  return replaceFile(
+    path,
+    async (file) => {
+      const draft = new ArchiveDraft(file);
+      const filled = await fill(new ArchiveTarget(path, draft));
+      await draft.end();
       return filled;
-    });
-    signal?.throwIfAborted();
-    await onDisk(rename(draft, path));
-    return result;
-  } catch (error) {
-    await rm(draft, { force: true }).catch(() => undefined); // the first error tells more
-    throw error;
-  }
+    },
+    { signal },
+  );
 }
 
 /** An image layout in an archive that is being written. */
@@ -103,8 +97,8 @@ class ArchiveDraft implements Content {
   readonly #file: FileHandle;
   readonly #tar: TarWriter;
   readonly #places = new Map<Digest, { readonly offset: number; readonly size: number }>();
+  readonly #inTurn = createTurns();
   #index: LayoutIndex = emptyIndex;
-  #turn: Promise<unknown> = Promise.resolve();
 
   constructor(file: FileHandle) {
     this.#file = file;
@@ -154,11 +148,5 @@ class ArchiveDraft implements Content {
       await this.#tar.add({ name: "oci-layout", size: layoutVersion.byteLength }, bytesOf(layoutVersion));
       await this.#tar.end();
     });
-  }
-
-  #inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
-    const turn = this.#turn.then(work);
-    this.#turn = turn.catch(() => undefined); // whoever waits for it hears of it
-    return turn;
   }
 }

@@ -33,6 +33,7 @@ import {
   type LayoutIndex,
 } from "./layout-index.ts";
 import { withLock } from "./lock.ts";
+import { createTurns } from "./turns.ts";
 
 /** How a layout is kept in its directory. */
 export interface DirectoryOptions {
@@ -58,7 +59,7 @@ export class LayoutDirectory implements Content {
   readonly #parents: readonly string[];
   readonly #isStrict: boolean;
   readonly #now: () => number;
-  #turn: Promise<unknown> = Promise.resolve();
+  readonly #inTurn = createTurns();
 
   /** @param parents directories above `path` that may not be links either */
   constructor(path: string, parents: readonly string[], options: DirectoryOptions) {
@@ -104,10 +105,7 @@ export class LayoutDirectory implements Content {
     change: (index: LayoutIndex) => LayoutIndex | Promise<LayoutIndex>,
     { signal }: CallOptions = {},
   ): Promise<void> {
-    const before = this.#turn;
-    const turn = before.then(() => this.#updateLocked(change, { signal }));
-    this.#turn = turn.catch(() => undefined); // whoever waits for it hears of it
-    return turn;
+    return this.#inTurn(() => this.#updateLocked(change, { signal }));
   }
 
   /** A new file for content that is on its way, empty. */

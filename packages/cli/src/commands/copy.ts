@@ -10,7 +10,17 @@ import { OciError, parsePlatform, type At, type Source, type Tag, type Target } 
 import { defineCommand, parseCount, type Command } from "../command.ts";
 import { connectionOptions, withClient } from "../connection.ts";
 import { exitStatus, type ExitStatus } from "../exit.ts";
-import { formatEnd, mountSource, parseEnd, registriesOf, withSource, withTarget, type End } from "../end.ts";
+import {
+  formatEnd,
+  mountSource,
+  parseEnd,
+  registriesOf,
+  requireImage,
+  withImageName,
+  withSource,
+  withTarget,
+  type End,
+} from "../end.ts";
 import { createProgress } from "../progress.ts";
 import { formatSize } from "../size.ts";
 
@@ -19,7 +29,9 @@ export const copy: Command = defineCommand({
   operands: ["SRC", "DST"],
   notes: [
     "Both may be oci:DIR[:TAG], an image layout in a directory, or oci-archive:FILE[:TAG], one in a tar archive that is " +
-      "written anew. SRC may also be docker-archive:FILE[:TAG], what docker save makes. Without a tag it is the only image there.",
+      "written anew. Without a tag it is the only image there.",
+    "docker-archive:FILE[:NAME:TAG] is what docker save makes and docker load takes. It holds one platform, whose manifest " +
+      "it does not keep: only the configuration and the layers, uncompressed. NAME is that of SRC unless told.",
     "DST without a tag gets the tag of SRC. With a digest, it is only written if SRC is exactly that.",
     "What DST has is not sent again; within one registry blobs are mounted. Nothing partial is ever published.",
     "All platforms are copied. One --platform gives that image itself, several an index of theirs with a digest of " +
@@ -47,7 +59,7 @@ export const copy: Command = defineCommand({
   },
   async run({ operands: [from = "", to = ""], values, print, signal }) {
     const source = parseEnd(from);
-    const target = targetFor(source, parseEnd(to));
+    const target = targetFor(source, parseEnd(to), values.tag);
     const concurrency = parseCount(values.concurrency, "concurrency");
     const platforms = values.platform?.map(parsePlatform);
     const { sparse, referrers, repair } = values;
@@ -59,6 +71,7 @@ export const copy: Command = defineCommand({
         { platforms, sparse, referrers, foreign, repair, concurrency, signal },
       );
       requireDigest(plan, target);
+      requireImage(target, plan.root);
       if (values.plan === true) {
         print.result({ ...plan, estimate: estimateCopy(plan) }, planLines(plan, target));
         return exitStatus.done;
@@ -105,10 +118,11 @@ function tagsOf({ tag }: End, further: readonly Tag[] = []): readonly Tag[] {
 }
 
 /** `target` with the tag that it shall have; by digest alone nothing is tagged. */
-function targetFor(source: End, target: End): End {
-  if (target.tag !== undefined || target.digest !== undefined) return target;
+function targetFor(source: End, target: End, further: readonly Tag[] = []): End {
+  const isTagged = target.tag !== undefined || further.length > 0;
+  const isNamed = target.tag !== undefined || target.digest !== undefined;
   const tag = source.tag ?? (source.digest === undefined ? "latest" : undefined);
-  return { ...target, tag };
+  return withImageName(source, isNamed ? target : { ...target, tag }, isTagged);
 }
 
 function planLines(plan: CopyPlan, target: End): readonly string[] {

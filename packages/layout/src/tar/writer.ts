@@ -15,30 +15,40 @@ export class TarWriter {
 
   /** Appends a file. Resolves to where its content starts. @throws OciError SIZE_MISMATCH */
   async add(
-    entry: { readonly name: string; readonly size: number },
+    { name, size }: { readonly name: string; readonly size: number },
     bytes: Bytes,
     { signal }: CallOptions = {},
   ): Promise<number> {
-    const { name, size } = entry;
+    const written = await this.write(bytes, { signal });
+    if (written !== size)
+      throw new OciError("SIZE_MISMATCH", `${name} has ${written} bytes instead of ${size}`);
+    return this.commit({ name, size });
+  }
+
+  /** Writes the content of the next file, which is none before it is committed. Resolves to its size in bytes. */
+  async write(bytes: Bytes, { signal }: CallOptions = {}): Promise<number> {
     const offset = this.#position + blockSize;
-    await this.#write(formatTarHeader(entry), this.#position);
-    const end = await writeBytes(this.#file, bytes, { at: offset, signal });
-    if (end !== offset + size) {
-      throw new OciError("SIZE_MISMATCH", `${name} has ${end - offset} bytes instead of ${size}`);
-    }
-    await this.#write(new Uint8Array(paddedSize(size) - size), end);
-    this.#position = offset + paddedSize(size);
+    return (await writeBytes(this.#file, bytes, { at: offset, signal })) - offset;
+  }
+
+  /** Makes what was written last a file of the archive. Resolves to where its content starts. */
+  async commit(entry: { readonly name: string; readonly size: number }): Promise<number> {
+    const offset = this.#position + blockSize;
+    const end = offset + entry.size;
+    await this.#put(formatTarHeader(entry), this.#position);
+    await this.#put(new Uint8Array(paddedSize(entry.size) - entry.size), end);
+    this.#position = offset + paddedSize(entry.size);
     return offset;
   }
 
   /** Ends the archive, with all of it on the disk. */
   async end(): Promise<void> {
-    await this.#write(new Uint8Array(2 * blockSize), this.#position);
+    await this.#put(new Uint8Array(2 * blockSize), this.#position);
     await onDisk(this.#file.truncate(this.#position + 2 * blockSize));
     await onDisk(this.#file.datasync());
   }
 
-  async #write(bytes: Uint8Array, at: number): Promise<void> {
+  async #put(bytes: Uint8Array, at: number): Promise<void> {
     await writeBytes(this.#file, bytesOf(bytes), { at });
   }
 }
