@@ -11,7 +11,6 @@ import {
   type CallOptions,
   type Descriptor,
   type Digest,
-  type Digester,
   type ManifestDocument,
   type OpenBlob,
   type PutBlobResult,
@@ -19,7 +18,8 @@ import {
 } from "@drayage/oci";
 import type { Content } from "./content.ts";
 import { readPart, type ReadPart } from "./disk.ts";
-import { compressionOf, expand, expansionLimit } from "./expand.ts";
+import { compressionOf, expand } from "./expand.ts";
+import { hashed } from "./hashed.ts";
 import { emptyIndex, formatLayoutIndex, type LayoutIndex } from "./layout-index.ts";
 import { TarWriter } from "./tar/writer.ts";
 import { createTurns } from "./turns.ts";
@@ -123,8 +123,7 @@ export class DockerDraft implements Content {
 
   async #append(descriptor: Descriptor, bytes: Bytes, { signal }: CallOptions): Promise<SavedBlob> {
     const compression = compressionOf(descriptor.mediaType);
-    const limit = expansionLimit(descriptor.size);
-    const expanded = compression === undefined ? bytes : expand(bytes, { compression, limit });
+    const expanded = compression === undefined ? bytes : expand(bytes, compression);
     const digester = createDigester();
     const size = await this.#tar.write(hashed(expanded, digester), { signal });
     const diffId = digester.digest();
@@ -159,11 +158,4 @@ function repositoriesOf(images: readonly SavedImage[]): unknown {
     for (const [name, tag] of names) repositories.set(name, { ...repositories.get(name), [tag]: top });
   }
   return Object.fromEntries(repositories);
-}
-
-async function* hashed(bytes: Bytes, digester: Digester): AsyncGenerator<Uint8Array, void, undefined> {
-  for await (const chunk of bytes) {
-    digester.update(chunk);
-    yield chunk;
-  }
 }

@@ -10,7 +10,7 @@ describe.each([
   ["zstd", zstdCompressSync],
 ] as const)("%s", (compression, compress) => {
   const read = (bytes: Bytes, most = limit) =>
-    readAll(expand(bytes, { compression, limit: most }), { limit: Number.POSITIVE_INFINITY });
+    readAll(expand(bytes, compression, { limitOf: () => most }), { limit: Number.POSITIVE_INFINITY });
 
   test("is taken off", async () => {
     const content = Buffer.alloc(300_000, "content");
@@ -30,6 +30,14 @@ describe.each([
   test("that hides more than the limit throws LIMIT_EXCEEDED before it is all there (CVE-2023-25153)", async () => {
     const bomb = compress(Buffer.alloc(64 * limit));
     await expect(read(bytesOf(bomb))).rejects.toMatchObject({ code: "LIMIT_EXCEEDED" });
+  });
+
+  test("is held against what was read so far, and not against what was said of its size", async () => {
+    const content = Buffer.alloc(2 * limit);
+    const taken: number[] = [];
+    const limitOf = (size: number) => (taken.push(size), 3 * limit);
+    await readAll(expand(bytesOf(compress(content)), compression, { limitOf }), { limit: 3 * limit });
+    expect(taken.at(-1)).toBe(compress(content).byteLength);
   });
 
   test("that is something else throws MANIFEST_INVALID", async () => {
@@ -62,7 +70,7 @@ test("a reader that leaves closes the source", async () => {
       isClosed = true;
     }
   }
-  for await (const chunk of expand(source(), { compression: "gzip", limit: Number.POSITIVE_INFINITY })) {
+  for await (const chunk of expand(source(), "gzip")) {
     if (chunk.byteLength > 0) break;
   }
   await expect.poll(() => isClosed).toBe(true);

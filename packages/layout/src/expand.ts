@@ -16,7 +16,7 @@ export function compressionOf(mediaType: string): Compression | undefined {
   return mediaType.endsWith("+zstd") ? "zstd" : undefined;
 }
 
-/** The most bytes that content of `size` compressed bytes may have (CVE-2023-25153). */
+/** The most bytes that `size` compressed bytes may expand to (CVE-2023-25153). */
 export function expansionLimit(size: number): number {
   return Math.max(harmless, growth * size);
 }
@@ -24,16 +24,21 @@ export function expansionLimit(size: number): number {
 /**
  * `bytes` without their compression, of which one layer is taken off and no more.
  *
- * @throws OciError LIMIT_EXCEEDED beyond `limit` bytes, MANIFEST_INVALID for what is not compressed like that, from the
- *   iteration
+ * @param limitOf how many bytes there may be when so many compressed ones have been read
+ * @throws OciError LIMIT_EXCEEDED, MANIFEST_INVALID for what is not compressed like that, from the iteration
  */
 export async function* expand(
   bytes: Bytes,
-  { compression, limit }: { readonly compression: Compression; readonly limit: number },
+  compression: Compression,
+  { limitOf = expansionLimit }: { readonly limitOf?: ((size: number) => number) | undefined } = {},
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const decoder = compression === "gzip" ? createGunzip() : createZstdDecompress();
   let failure: unknown;
-  const source = observed(bytes, { onError: (error) => (failure = error) });
+  let taken = 0;
+  const source = observed(bytes, {
+    onChunk: (length) => (taken += length),
+    onError: (error) => (failure = error),
+  });
   const fed = pipeline(source, decoder);
   fed.catch(() => undefined); // the decoder fails with it
   const expanded: Bytes = decoder;
@@ -41,7 +46,7 @@ export async function* expand(
   try {
     for await (const chunk of expanded) {
       size += chunk.byteLength;
-      if (size > limit) throw new OciError("LIMIT_EXCEEDED", `content expands to more than ${limit} bytes`);
+      if (size > limitOf(taken)) throw tooLarge(taken);
       yield chunk;
     }
     await fed;
@@ -51,4 +56,8 @@ export async function* expand(
   } finally {
     decoder.destroy();
   }
+}
+
+function tooLarge(taken: number): OciError {
+  return new OciError("LIMIT_EXCEEDED", `${taken} compressed bytes expand beyond all measure`);
 }

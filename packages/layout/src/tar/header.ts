@@ -12,7 +12,23 @@ export interface TarHeader {
   readonly type: string;
   /** What a link leads to. */
   readonly link: string;
+  /** Its permissions. */
+  readonly mode: number;
 }
+
+/** What {@link formatTarHeader} makes a header of. */
+export interface NewTarHeader {
+  readonly name: string;
+  /** In bytes; directories have none. */
+  readonly size: number;
+  /** A file unless told. */
+  readonly type?: string | undefined;
+  /** `0o644` unless told. */
+  readonly mode?: number | undefined;
+}
+
+/** How many bytes of a name have room in a header. */
+export const nameLimit = 100;
 
 const utf8 = new TextDecoder();
 
@@ -34,32 +50,27 @@ export function parseTarHeader(block: Uint8Array): TarHeader | undefined {
     size: sizeAt(block, 124, 12),
     type,
     link: textAt(block, 157, 100),
+    mode: octalAt(block, 100, 8) & 0o777,
   };
 }
 
 /**
- * The header of a file, the same for the same name and size: it is owned by nobody and dated 1970.
+ * A header that is the same for the same entry: it is owned by nobody and dated 1970.
  *
  * @throws OciError LIMIT_EXCEEDED for a name of more than 100 bytes or a size beyond 2^53
  */
-export function formatTarHeader({
-  name,
-  size,
-}: {
-  readonly name: string;
-  readonly size: number;
-}): Uint8Array {
+export function formatTarHeader({ name, size, type = "0", mode = 0o644 }: NewTarHeader): Uint8Array {
   const block = new Uint8Array(blockSize);
   const bytes = new TextEncoder().encode(name);
-  if (bytes.byteLength > 100)
+  if (bytes.byteLength > nameLimit)
     throw new OciError("LIMIT_EXCEEDED", `the name of an entry is too long: ${name}`);
   block.set(bytes, 0);
-  writeText(block, 100, "0000644\0");
+  writeText(block, 100, `${mode.toString(8).padStart(7, "0")}\0`);
   writeText(block, 108, "0000000\0");
   writeText(block, 116, "0000000\0");
   writeSize(block, size);
   writeText(block, 136, "00000000000\0");
-  writeText(block, 156, "0");
+  writeText(block, 156, type);
   writeText(block, 257, "ustar\x0000");
   writeText(block, 148, `${checksumOf(block).toString(8).padStart(6, "0")}\0 `);
   return block;

@@ -37,6 +37,14 @@ export function parsePax(bytes: Uint8Array): PaxRecords {
   };
 }
 
+/** The content of an extended header that says `path`, which includes its own length. */
+export function formatPaxPath(path: string): Uint8Array {
+  const record = ` path=${path}\n`;
+  const bytes = new TextEncoder().encode(record).byteLength;
+  const length = [1, 2, 3, 4, 5, 6].find((digits) => String(bytes + digits).length === digits) ?? 7;
+  return new TextEncoder().encode(`${bytes + length}${record}`);
+}
+
 function lengthOf(text: string): number {
   if (/^[0-9]{1,15}$/.test(text)) return Number(text);
   throw invalid();
