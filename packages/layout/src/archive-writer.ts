@@ -16,6 +16,7 @@ import {
   type Target,
   type UploadSession,
 } from "@drayage/oci";
+import type { ArchiveSource } from "./archive.ts";
 import { blobPath, type Content } from "./content.ts";
 import { readPart, type ReadPart } from "./disk.ts";
 import { emptyIndex, formatLayoutIndex, layoutVersion, type LayoutIndex } from "./layout-index.ts";
@@ -36,7 +37,7 @@ import { createTurns } from "./turns.ts";
  */
 export async function writeArchive<Result>(
   path: string,
-  fill: (target: Target & { readonly name: string }) => Promise<Result>,
+  fill: (target: Target & ArchiveSource) => Promise<Result>,
   { signal }: CallOptions = {},
 ): Promise<Result> {
   return replaceFile(

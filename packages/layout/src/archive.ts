@@ -1,14 +1,28 @@
 import type { FileHandle } from "node:fs/promises";
-import { OciError, readAll, type CallOptions, type Digest, type Source, type TagLister } from "@drayage/oci";
+import {
+  OciError,
+  readAll,
+  type CallOptions,
+  type Digest,
+  type Source,
+  type TagInventory,
+  type TagLister,
+} from "@drayage/oci";
 import { blobPath, type Content } from "./content.ts";
 import { openGiven, readPart, type ReadPart } from "./disk.ts";
 import { indexLimit, requireLayoutVersion } from "./layout-index.ts";
 import { LayoutReader, type RootLister } from "./reader.ts";
 import { scanTar, type TarEntry } from "./tar/scan.ts";
 
-/** What is read from a file that stays open until it is closed. */
-export interface OpenedArchive extends Source, TagLister, RootLister, AsyncDisposable {
+/** What an archive can be asked. */
+export interface ArchiveSource extends Source, TagLister, RootLister {
+  /** Its path. */
   readonly name: string;
+  readonly inventory: TagInventory;
+}
+
+/** What is read from a file that stays open until it is closed. */
+export interface OpenedArchive extends ArchiveSource, AsyncDisposable {
   close(): Promise<void>;
 }
 

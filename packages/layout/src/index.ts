@@ -1,6 +1,6 @@
 export { pullFiles, type PulledFile, type PullFilesOptions, type PullFilesResult } from "./artifact/pull.ts";
 export { pushFiles, type PushedFile, type PushFilesOptions } from "./artifact/push.ts";
-export { openArchive, type OpenedArchive } from "./archive.ts";
+export { openArchive, type ArchiveSource, type OpenedArchive } from "./archive.ts";
 export { writeArchive } from "./archive-writer.ts";
 export type { DirectoryOptions } from "./directory.ts";
 export { openDockerArchive, type OpenedDockerArchive } from "./docker-archive.ts";

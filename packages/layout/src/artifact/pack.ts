@@ -3,8 +3,8 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { OciError, type Bytes, type CallOptions } from "@drayage/oci";
 import { onDisk, openFile, readPart } from "../disk.ts";
-import { blockSize, formatTarHeader, nameLimit, paddedSize, type NewTarHeader } from "../tar/header.ts";
-import { formatPaxPath } from "../tar/pax.ts";
+import { formatTarEntry } from "../tar/entry.ts";
+import { blockSize, paddedSize } from "../tar/header.ts";
 
 /**
  * A tar archive of a directory, which is called `title` in it: the same for the same names and content.
@@ -21,7 +21,7 @@ export async function* packDirectory(
   for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
     signal?.throwIfAborted();
     if (next.isDirectory) {
-      yield* headersOf({ name: `${next.name}/`, size: 0, type: "5", mode: 0o755 });
+      yield formatTarEntry({ name: `${next.name}/`, size: 0, type: "5", mode: 0o755 });
       queue.push(...(await entriesOf(next)).toReversed());
     } else {
       yield* packFile(next, { signal });
@@ -68,23 +68,10 @@ async function* packFile(
   if (file === undefined) throw new OciError("UNAVAILABLE", `${path} has been removed`, { retryable: false });
   try {
     const { size, mode } = await file.stat();
-    yield* headersOf({ name, size, mode: (mode & 0o100) === 0 ? 0o644 : 0o755 });
+    yield formatTarEntry({ name, size, mode: (mode & 0o100) === 0 ? 0o644 : 0o755 });
     yield* readPart(file, { start: 0, length: size, signal });
     yield new Uint8Array(paddedSize(size) - size);
   } finally {
     await file.close();
   }
-}
-
-/** The header of an entry, and before it the extended one that a long name needs. */
-function* headersOf(header: NewTarHeader): Generator<Uint8Array, void, undefined> {
-  const { byteLength } = Buffer.from(header.name);
-  if (byteLength <= nameLimit) return yield formatTarHeader(header);
-  const record = formatPaxPath(header.name);
-  yield formatTarHeader({ name: "path", size: record.byteLength, type: "x" });
-  yield record;
-  yield new Uint8Array(paddedSize(record.byteLength) - record.byteLength);
-  // The first bytes of a name may end within a character.
-  const short = Buffer.from(header.name).subarray(0, nameLimit).toString().replaceAll("\uFFFD", "");
-  yield formatTarHeader({ ...header, name: short });
 }

@@ -1,6 +1,14 @@
 import { OciError } from "@drayage/oci";
-import { blockSize, paddedSize, parseTarHeader, type TarHeader } from "./header.ts";
-import { parsePax, type PaxRecords } from "./pax.ts";
+import {
+  blockSize,
+  formatTarHeader,
+  nameLimit,
+  paddedSize,
+  parseTarHeader,
+  type NewTarHeader,
+  type TarHeader,
+} from "./header.ts";
+import { formatPaxPath, parsePax, type PaxRecords } from "./pax.ts";
 
 /** Reads on in an archive: `length` bytes, or fewer if it ends there. */
 export type ReadOn = (length: number) => Promise<Uint8Array>;
@@ -26,6 +34,21 @@ export async function readEntry(read: ReadOn): Promise<TarHeader | undefined> {
     known = { ...known, ...(await readExtension(header, read)) };
   }
   throw limitExceeded(`more than ${extensionsLimit} extended headers before one entry`);
+}
+
+/** All that stands before the content of an entry: its header, and before that the extended one that a long name needs. */
+export function formatTarEntry(header: NewTarHeader): Uint8Array {
+  const name = Buffer.from(header.name);
+  if (name.byteLength <= nameLimit) return formatTarHeader(header);
+  const record = formatPaxPath(header.name);
+  // Its first bytes may end within a character.
+  const short = name.subarray(0, nameLimit).toString().replaceAll("\uFFFD", "");
+  return Buffer.concat([
+    formatTarHeader({ name: "path", size: record.byteLength, type: "x" }),
+    record,
+    Buffer.alloc(paddedSize(record.byteLength) - record.byteLength),
+    formatTarHeader({ ...header, name: short }),
+  ]);
 }
 
 /** `x` is pax; `L` and `K` are GNU tar's long names and link targets. */

@@ -2,6 +2,7 @@ import type { FileHandle } from "node:fs/promises";
 import { bytesOf, OciError, type Bytes, type CallOptions } from "@drayage/oci";
 import { onDisk } from "../disk.ts";
 import { writeBytes } from "../draft.ts";
+import { formatTarEntry } from "./entry.ts";
 import { blockSize, formatTarHeader, paddedSize } from "./header.ts";
 
 /** Writes a tar archive into an open file, entry by entry; an entry that fails leaves no trace. */
@@ -19,26 +20,20 @@ export class TarWriter {
     bytes: Bytes,
     { signal }: CallOptions = {},
   ): Promise<number> {
-    const written = await this.write(bytes, { signal });
-    if (written !== size)
-      throw new OciError("SIZE_MISMATCH", `${name} has ${written} bytes instead of ${size}`);
-    return this.commit({ name, size });
+    const header = formatTarEntry({ name, size });
+    const written = await this.#write(bytes, header.byteLength, { signal });
+    if (written === size) return this.#commit(header, size);
+    throw new OciError("SIZE_MISMATCH", `${name} has ${written} bytes instead of ${size}`);
   }
 
   /** Writes the content of the next file, which is none before it is committed. Resolves to its size in bytes. */
   async write(bytes: Bytes, { signal }: CallOptions = {}): Promise<number> {
-    const offset = this.#position + blockSize;
-    return (await writeBytes(this.#file, bytes, { at: offset, signal })) - offset;
+    return this.#write(bytes, blockSize, { signal });
   }
 
-  /** Makes what was written last a file of the archive. Resolves to where its content starts. */
+  /** Makes what was written last a file with a short name. Resolves to where its content starts. */
   async commit(entry: { readonly name: string; readonly size: number }): Promise<number> {
-    const offset = this.#position + blockSize;
-    const end = offset + entry.size;
-    await this.#put(formatTarHeader(entry), this.#position);
-    await this.#put(new Uint8Array(paddedSize(entry.size) - entry.size), end);
-    this.#position = offset + paddedSize(entry.size);
-    return offset;
+    return this.#commit(formatTarHeader(entry), entry.size);
   }
 
   /** Ends the archive, with all of it on the disk. */
@@ -46,6 +41,19 @@ export class TarWriter {
     await this.#put(new Uint8Array(2 * blockSize), this.#position);
     await onDisk(this.#file.truncate(this.#position + 2 * blockSize));
     await onDisk(this.#file.datasync());
+  }
+
+  async #write(bytes: Bytes, headerSize: number, { signal }: CallOptions): Promise<number> {
+    const offset = this.#position + headerSize;
+    return (await writeBytes(this.#file, bytes, { at: offset, signal })) - offset;
+  }
+
+  async #commit(header: Uint8Array, size: number): Promise<number> {
+    const offset = this.#position + header.byteLength;
+    await this.#put(header, this.#position);
+    await this.#put(new Uint8Array(paddedSize(size) - size), offset + size);
+    this.#position = offset + paddedSize(size);
+    return offset;
   }
 
   async #put(bytes: Uint8Array, at: number): Promise<void> {
