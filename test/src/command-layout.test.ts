@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createLayout, openArchive, openDockerArchive } from "@drayage/layout";
@@ -63,6 +63,37 @@ test("a copy into an archive that fails leaves no archive", async () => {
   expect(status).toBe(1);
   expect(stderr).toContain("MANIFEST_UNKNOWN");
   expect(await readdir(directory)).toEqual([]);
+});
+
+test.each([
+  [
+    "an archive that is not there",
+    "oci-archive:none.tar",
+    "source: there is no file none.tar",
+    "UNAVAILABLE",
+  ],
+  ["an archive that is none", "oci-archive:broken.tar", "source: not a tar archive", "STORAGE_INVALID"],
+  [
+    "an archive for docker that is none",
+    "docker-archive:broken.tar",
+    "source: not a tar archive",
+    "STORAGE_INVALID",
+  ],
+  ["a layout that is none", "oci:.", "source: ", "MANIFEST_UNKNOWN"],
+])("a copy from %s says at which side it failed, and why", async (_case, source, message, code) => {
+  const { host } = await serve();
+  const cwd = await newDirectory();
+  await writeFile(join(cwd, "broken.tar"), "x".repeat(2048));
+  const { status, stderr } = await drayage(["copy", source, `${host}/app:v2`], { cwd });
+  expect([status, stderr]).toEqual([1, expect.stringContaining(message)]);
+  expect(stderr).toContain(code);
+});
+
+test("a copy into an archive where nothing can be written says that it failed at the target", async () => {
+  const { host } = await serve();
+  const path = join(await newDirectory(), "none", "app.tar");
+  const { status, stderr } = await drayage(["copy", `${host}/app:v1`, `oci-archive:${path}`]);
+  expect([status, stderr]).toEqual([1, expect.stringMatching(/target: .*app\.tar.*ENOENT.*UNAVAILABLE/)]);
 });
 
 test("a layout with several images wants to be told which", async () => {

@@ -19,16 +19,22 @@ interface Circumstances {
   readonly cwd?: string | undefined;
 }
 
-/** Starts the command from its sources; names below `.test` lead it to this machine. */
+/** What runs the command from its sources; names below `.test` lead it to this machine. */
+export function commandLineOf(args: readonly string[]): readonly [string, ...string[]] {
+  const bin = join(root, "packages/cli/src/bin.ts");
+  const names = join(import.meta.dirname, "loopback-names.ts");
+  return [process.execPath, "--conditions=@drayage/source", `--import=${names}`, bin, ...args];
+}
+
+/** Starts the command from its sources. */
 export function startDrayage(
   args: readonly string[],
   { env = {}, cwd }: Pick<Circumstances, "env" | "cwd"> = {},
 ): CommandProcess {
-  const bin = join(root, "packages/cli/src/bin.ts");
   // Sources are stripped of their types once, not by every process.
   const cache = join(root, "node_modules/.cache/drayage");
-  const names = join(import.meta.dirname, "loopback-names.ts");
-  return spawn(process.execPath, ["--conditions=@drayage/source", `--import=${names}`, bin, ...args], {
+  const [program, ...rest] = commandLineOf(args);
+  return spawn(program, rest, {
     env: { ...process.env, NODE_COMPILE_CACHE: cache, ...env },
     cwd,
     stdio: ["pipe", "pipe", "pipe"],

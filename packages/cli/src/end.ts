@@ -1,14 +1,17 @@
 import type { Client } from "@drayage/client";
 import { createLayout, writeArchive, writeDockerArchive } from "@drayage/layout";
 import {
+  atSide,
   formatReference,
   isIndexType,
+  isOciError,
   MemoryRegistry,
   OciError,
   type At,
   type CallOptions,
   type Descriptor,
   type Reference,
+  type Side,
   type Source,
   type Target,
 } from "@drayage/oci";
@@ -43,16 +46,29 @@ interface Access extends CallOptions {
   readonly client: Client;
 }
 
-/** Runs `use` with the source that `end` names, and what is meant in it. */
-export function withSource<Result>(
+/**
+ * Runs `use` with the source that `end` names, and what is meant in it.
+ *
+ * @param side what a failure to open it is said to be at
+ */
+export async function withSource<Result>(
   end: End,
-  { client, signal }: Access,
+  { client, side, signal }: Access & { readonly side?: Side | undefined },
   use: (opened: { readonly source: Source; readonly at: At }) => Promise<Result>,
 ): Promise<Result> {
   if (!isLocal(end)) return use({ source: client.repository(end, { access: ["pull"] }), at: atOf(end) });
-  return withLocal(end, { signal }, async (source) =>
-    use({ source, at: await atOfLocal(end, source, { signal }) }),
-  );
+  let isOpen = false;
+  try {
+    return await withLocal(end, { signal }, async (source) => {
+      const at = await atOfLocal(end, source, { signal });
+      isOpen = true;
+      return use({ source, at });
+    });
+  } catch (error) {
+    // What was written wrong is at no side.
+    const isAsItIs = isOpen || side === undefined || isOciError(error, "REFERENCE_INVALID");
+    throw isAsItIs ? error : atSide(error, side);
+  }
 }
 
 /** Runs `use` with the target that `end` names; an archive is in place when `use` has succeeded. */
@@ -65,8 +81,20 @@ export async function withTarget<Result>(
   if (end.scheme === "oci") return use(createLayout(end.path));
   // An archive is written anew, so a plan sees what will be there before: nothing.
   if (isPlan) return use(new MemoryRegistry().repository("archive"));
-  if (end.scheme === "oci-archive") return writeArchive(end.path, use, { signal });
-  return writeDockerArchive(end.path, use, { name: end.name, signal });
+  return atTarget(() =>
+    end.scheme === "oci-archive"
+      ? writeArchive(end.path, use, { signal })
+      : writeDockerArchive(end.path, use, { name: end.name, signal }),
+  );
+}
+
+/** What `call` resolves to; a failure of the disk says that it is at the target. */
+async function atTarget<Result>(call: () => Promise<Result>): Promise<Result> {
+  try {
+    return await call();
+  } catch (error) {
+    throw isOciError(error, "STORAGE_FULL", "UNAVAILABLE") ? atSide(error, "target") : error;
+  }
 }
 
 /**

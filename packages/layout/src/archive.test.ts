@@ -1,5 +1,6 @@
+import { randomUUID } from "node:crypto";
 import { execFile } from "node:child_process";
-import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -145,6 +146,18 @@ test("an archive whose filling fails leaves what was there, and nothing beside i
   await expect(failing).rejects.toThrow("changed my mind");
   expect(await readdir(directory)).toEqual(["app.tar"]);
   expect(await readFile(path, "utf8")).toBe("before");
+});
+
+test("what a killed process has left beside an archive is removed after a day, and not before", async () => {
+  const directory = await newDirectory();
+  const path = join(directory, "app.tar");
+  const drafts = [randomUUID(), randomUUID()].map((id) => `app.tar.${id}.part`);
+  for (const name of [...drafts, "app.tar.mine.part"]) await writeFile(join(directory, name), "half");
+  const yesterday = new Date(Date.now() - 25 * 60 * 60 * 1000);
+  for (const name of [drafts[0], "app.tar.mine.part"])
+    await utimes(join(directory, name ?? ""), yesterday, yesterday);
+  await writeArchive(path, (target) => pushImage(target, image));
+  expect(new Set(await readdir(directory))).toEqual(new Set(["app.tar", drafts[1], "app.tar.mine.part"]));
 });
 
 test("a manifest is refused while its content is missing", async () => {

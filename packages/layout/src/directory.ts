@@ -33,6 +33,7 @@ import {
   type LayoutIndex,
 } from "./layout-index.ts";
 import { withLock } from "./lock.ts";
+import { draftAge } from "./replace-file.ts";
 import { createTurns } from "./turns.ts";
 
 /** How a layout is kept in its directory. */
@@ -47,8 +48,6 @@ export interface DirectoryOptions {
 }
 
 const versionLimit = 64 * 1024;
-/** What a process that was killed has left is removed after a day, in milliseconds. */
-const draftAge = 24 * 60 * 60 * 1000;
 
 /**
  * The files of an image layout in a directory. Every path is made from a digest, never from what a layout says,
@@ -126,7 +125,7 @@ export class LayoutDirectory implements Content {
     const draft = await this.createDraft(`${randomUUID()}.part`);
     try {
       const file = await onDisk(open(draft, "r+"));
-      await withFile(file, (opened) => writeBytes(opened, bytes, { at: 0, signal }));
+      await withFile(file, (opened) => writeBytes(opened, bytes, { at: 0, what: digest, signal }));
       await this.publish(draft, digest);
     } catch (error) {
       await rm(draft, { force: true }).catch(() => undefined); // the first error tells more
@@ -190,7 +189,7 @@ export class LayoutDirectory implements Content {
     const draft = this.draftPath(`${randomUUID()}.part`);
     const file = await onDisk(open(draft, "wx"));
     try {
-      await withFile(file, (opened) => writeBytes(opened, bytesOf(bytes), { at: 0 }));
+      await withFile(file, (opened) => writeBytes(opened, bytesOf(bytes), { at: 0, what: name }));
       await this.#place(draft, join(this.path, name));
     } catch (error) {
       await rm(draft, { force: true }).catch(() => undefined);
@@ -199,7 +198,11 @@ export class LayoutDirectory implements Content {
   }
 
   async #place(draft: string, path: string): Promise<void> {
-    if (this.#isStrict) await onDisk(withFile(await onDisk(open(draft, "r+")), (file) => file.datasync()));
+    if (this.#isStrict)
+      await onDisk(
+        withFile(await onDisk(open(draft, "r+")), (file) => file.datasync()),
+        path,
+      );
     await onDisk(rename(draft, path));
     // Windows has no such thing, and keeps its directories by itself.
     if (!this.#isStrict || process.platform === "win32") return;

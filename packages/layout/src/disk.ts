@@ -10,12 +10,17 @@ export interface ReadPart extends CallOptions {
 
 const chunkSize = 1024 * 1024;
 
-/** The same call, whose refusals by the system have a code. @throws OciError STORAGE_FULL, UNAVAILABLE */
-export async function onDisk<Value>(call: Promise<Value>): Promise<Value> {
+/**
+ * The same call, whose refusals by the system have a code.
+ *
+ * @param what the object it is about, where the system does not know its path
+ * @throws OciError STORAGE_FULL, UNAVAILABLE
+ */
+export async function onDisk<Value>(call: Promise<Value>, what?: string): Promise<Value> {
   try {
     return await call;
   } catch (error) {
-    throw fault(error);
+    throw fault(error, what);
   }
 }
 
@@ -25,7 +30,7 @@ export async function ifPresent<Value>(call: Promise<Value>): Promise<Value | un
     return await call;
   } catch (error) {
     if (isSystemError(error, "ENOENT", "ENOTDIR")) return undefined;
-    throw fault(error);
+    throw fault(error, undefined);
   }
 }
 
@@ -140,13 +145,19 @@ async function readChunk(file: FileHandle, position: number, length: number): Pr
 }
 
 /** An error of the system in our words; any other is left as it is. */
-function fault(error: unknown): unknown {
+function fault(error: unknown, what: string | undefined): unknown {
   const code = codeOf(error);
   if (code === undefined) return error;
+  const object = what ?? pathOf(error);
+  const prefix = object === undefined ? "" : `${object}: `;
   if (code === "ENOSPC" || code === "EDQUOT") {
-    return new OciError("STORAGE_FULL", "there is no room left on the disk", { cause: error });
+    return new OciError("STORAGE_FULL", `${prefix}there is no room left on the disk`, { cause: error });
   }
-  return new OciError("UNAVAILABLE", `the disk cannot be used: ${code}`, { cause: error });
+  return new OciError("UNAVAILABLE", `${prefix}the disk cannot be used: ${code}`, { cause: error });
+}
+
+function pathOf(error: unknown): string | undefined {
+  return error instanceof Error && "path" in error ? String(error.path) : undefined;
 }
 
 function codeOf(error: unknown): string | undefined {

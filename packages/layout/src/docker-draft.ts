@@ -125,7 +125,7 @@ export class DockerDraft implements Content {
     const compression = compressionOf(descriptor.mediaType);
     const expanded = compression === undefined ? bytes : expand(bytes, compression);
     const digester = createDigester();
-    const size = await this.#tar.write(hashed(expanded, digester), { signal });
+    const size = await this.#tar.write(hashed(expanded, digester), { what: descriptor.digest, signal });
     const diffId = digester.digest();
     const path = pathOf(diffId, descriptor.mediaType);
     const offset = this.#files.get(path) ?? (await this.#tar.commit({ name: path, size }));

@@ -4,21 +4,31 @@ import { onDisk } from "./disk.ts";
 
 const batchSize = 1024 * 1024;
 
+export interface WriteOptions {
+  /** Where the first byte goes. */
+  readonly at: number;
+  /** What is written, for the error if it cannot be. */
+  readonly what: string;
+  readonly signal?: AbortSignal | undefined;
+}
+
 /**
  * Writes `bytes` into the file from `at` on. Resolves to where they end.
  *
  * What has arrived is kept even if the rest does not.
+ *
+ * @throws OciError STORAGE_FULL, UNAVAILABLE
  */
 export async function writeBytes(
   file: Pick<FileHandle, "writev">,
   bytes: Bytes,
-  { at, signal }: { readonly at: number; readonly signal?: AbortSignal | undefined },
+  { at, what, signal }: WriteOptions,
 ): Promise<number> {
   let position = at;
   let batch: Uint8Array[] = [];
   let size = 0;
   const flush = async (): Promise<void> => {
-    position = await onDisk(writeAll(file, batch, position));
+    position = await onDisk(writeAll(file, batch, position), what);
     [batch, size] = [[], 0];
   };
   try {

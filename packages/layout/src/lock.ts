@@ -61,7 +61,9 @@ async function create(path: string, token: string): Promise<boolean> {
     return true;
   } catch (error) {
     if (isSystemError(error, "EEXIST")) return false;
-    return onDisk(Promise.reject(error));
+    // It is made before it is written, and on a full disk no more than that.
+    if (isSystemError(error, "ENOSPC", "EDQUOT")) await rm(path, { force: true });
+    return onDisk(Promise.reject(error), path);
   }
 }
 

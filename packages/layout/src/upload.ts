@@ -59,7 +59,9 @@ class LayoutUpload implements UploadSession {
       throw new OciError("RANGE_INVALID", `the upload is at byte ${start}, not ${at}`);
     }
     const file = await onDisk(open(this.#path(), "r+"));
-    this.#offset = await withFile(file, (opened) => writeBytes(opened, bytes, { at: start, signal }));
+    this.#offset = await withFile(file, (opened) =>
+      writeBytes(opened, bytes, { at: start, what: `upload ${this.id}`, signal }),
+    );
     return this.#offset;
   }
 

@@ -85,7 +85,7 @@ export const copy: Command = defineCommand({
       return exitStatus.done;
     };
     return withClient({ values, print, signal, registries: registriesOf(source, target) }, (client) =>
-      withSource(source, { client, signal }, (opened) =>
+      withSource(source, { client, side: "source", signal }, (opened) =>
         withTarget(target, { client, signal, isPlan: values.plan === true }, (repository) =>
           run({ ...opened, target: repository }),
         ),

@@ -24,7 +24,7 @@ export const pull: Command = defineCommand({
     const { output = ".", overwrite } = values;
     const options = { overwrite, keepArchives: values["keep-archives"], signal };
     return withClient({ values, print, signal, registries: registriesOf(end) }, (client) =>
-      withSource(end, { client, signal }, async ({ source, at }) => {
+      withSource(end, { client, side: "source", signal }, async ({ source, at }) => {
         const result = await pullFiles({ repository: source, at }, output, options);
         if (result.files.length === 0) throw noFiles(formatEnd(end));
         print.result(result, linesOf(result));

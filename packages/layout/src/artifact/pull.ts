@@ -153,7 +153,7 @@ async function writeFile(
 ): Promise<void> {
   await makeDirectory(root, dirname(title));
   const file = await onDisk(open(join(root, title), "wx"));
-  await withFile(file, (opened) => writeBytes(opened, bytes, { at: 0, signal }));
+  await withFile(file, (opened) => writeBytes(opened, bytes, { at: 0, what: title, signal }));
 }
 
 async function unpackLayer(

@@ -55,7 +55,7 @@ async function unpackEntry(
   if (path === title) throw invalidTar(`"${path}" is a file and not a directory`);
   await makeDirectory(root, dirname(path));
   const file = await create(join(root, path), (mode & 0o100) === 0 ? 0o644 : 0o755);
-  await withFile(file, (opened) => writeBytes(opened, reader.take(size), { at: 0, signal }));
+  await withFile(file, (opened) => writeBytes(opened, reader.take(size), { at: 0, what: path, signal }));
 }
 
 /** The path of an entry, in one spelling. */
