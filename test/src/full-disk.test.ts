@@ -59,6 +59,7 @@ describe.skipIf(withoutMount !== undefined)(`a small disk${withoutMount ?? ""}`,
       "copy",
       `${ref}:v1`,
       "oci:layout",
+      "--concurrency=1",
     ]);
     expect(status).toBe(1);
     expect(message).toMatch(/^drayage: target: \S+: there is no room left on the disk \(STORAGE_FULL\)\n/);
