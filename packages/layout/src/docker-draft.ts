@@ -115,8 +115,9 @@ export class DockerDraft implements Content {
   async end(imagesOf: (index: LayoutIndex) => readonly SavedImage[]): Promise<void> {
     await this.#inTurn(async () => {
       const images = imagesOf(this.#index);
-      await this.#addJson("manifest.json", images.map(entryOf));
       await this.#addJson("repositories", repositoriesOf(images));
+      // The last, so that an archive that is cut short is none.
+      await this.#addJson("manifest.json", images.map(entryOf));
       await this.#tar.end();
     });
   }
