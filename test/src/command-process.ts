@@ -16,19 +16,27 @@ export type CommandProcess = ChildProcessByStdio<Writable, Readable, Readable>;
 interface Circumstances {
   readonly input?: string | Uint8Array;
   readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string | undefined;
 }
 
-/** Starts the command from its sources; names below `.test` lead it to this machine. */
+/** What runs the command from its sources; names below `.test` lead it to this machine. */
+export function commandLineOf(args: readonly string[]): readonly [string, ...string[]] {
+  const bin = join(root, "packages/cli/src/bin.ts");
+  const names = join(import.meta.dirname, "loopback-names.ts");
+  return [process.execPath, "--conditions=@drayage/source", `--import=${names}`, bin, ...args];
+}
+
+/** Starts the command from its sources. */
 export function startDrayage(
   args: readonly string[],
-  { env = {} }: Pick<Circumstances, "env"> = {},
+  { env = {}, cwd }: Pick<Circumstances, "env" | "cwd"> = {},
 ): CommandProcess {
-  const bin = join(root, "packages/cli/src/bin.ts");
   // Sources are stripped of their types once, not by every process.
   const cache = join(root, "node_modules/.cache/drayage");
-  const names = join(import.meta.dirname, "loopback-names.ts");
-  return spawn(process.execPath, ["--conditions=@drayage/source", `--import=${names}`, bin, ...args], {
+  const [program, ...rest] = commandLineOf(args);
+  return spawn(program, rest, {
     env: { ...process.env, NODE_COMPILE_CACHE: cache, ...env },
+    cwd,
     stdio: ["pipe", "pipe", "pipe"],
   });
 }
@@ -36,9 +44,9 @@ export function startDrayage(
 /** Runs the command with `input` on its standard input. */
 export async function drayage(
   args: readonly string[],
-  { input = "", env = {} }: Circumstances = {},
+  { input = "", env = {}, cwd }: Circumstances = {},
 ): Promise<Ended> {
-  const child = startDrayage(args, { env });
+  const child = startDrayage(args, { env, cwd });
   child.stdin.on("error", () => undefined); // a command that has failed reads nothing
   child.stdin.end(input);
   const [stdout, stderr] = [textOf(child.stdout), textOf(child.stderr)];

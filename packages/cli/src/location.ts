@@ -9,7 +9,7 @@ import {
   type Tag,
 } from "@drayage/oci";
 
-/** Other places that content can be, by the word before the colon; none of them can be used yet. */
+/** Other places that content can be, by the word before the colon; only `parseEnd` takes some of them. */
 const schemes = ["oci", "oci-archive", "docker-archive", "docker", "http", "https"] as const;
 
 /**
@@ -20,7 +20,7 @@ const schemes = ["oci", "oci-archive", "docker-archive", "docker", "http", "http
 export function parseLocation(text: string): Reference {
   const scheme = schemes.find((word) => text.startsWith(`${word}:`));
   if (scheme !== undefined) {
-    throw new OciError("OPTION_INVALID", `"${scheme}:" cannot be used as a location`, {
+    throw new OciError("OPTION_INVALID", `"${scheme}:" cannot be used as a location here`, {
       hint: "write registry/repository[:tag][@digest]",
     });
   }

@@ -1,5 +1,5 @@
 import { getEventListeners } from "node:events";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { abortable, createSingleFlight, mapConcurrent, sleep } from "./async.ts";
 
 /** A promise that is settled from outside. */
@@ -225,6 +225,18 @@ describe("abortable", () => {
     controller.abort(reason);
     await expect(waiting).rejects.toBe(reason);
     await expect(abortable(Promise.resolve(1), controller.signal)).rejects.toBe(reason);
+  });
+
+  it("leaves no rejection unhandled of what it does not wait for, which would end the process", async () => {
+    const unhandled: unknown[] = [];
+    const listener = (reason: unknown) => unhandled.push(reason);
+    process.on("unhandledRejection", listener);
+    onTestFinished(() => void process.off("unhandledRejection", listener));
+    const reason = new Error("changed my mind");
+    const failing = abortable(Promise.reject(new Error("failed, too")), AbortSignal.abort(reason));
+    await expect(failing).rejects.toBe(reason);
+    await sleep(1);
+    expect(unhandled).toEqual([]);
   });
 });
 

@@ -96,6 +96,7 @@ export async function abortable<Value>(
   signal: AbortSignal | undefined,
 ): Promise<Value> {
   if (signal === undefined) return promise;
+  promise.catch(() => undefined); // whoever is not waited for any more may fail, and nobody hears of it
   signal.throwIfAborted();
   let onAbort = (): void => undefined;
   const aborted = new Promise<never>((_resolve, reject) => {

@@ -90,6 +90,7 @@ export {
 export {
   isIndexType,
   isManifestType,
+  isMediaType,
   isNonDistributable,
   manifestMediaTypes,
   mediaType,

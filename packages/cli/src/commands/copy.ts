@@ -6,11 +6,21 @@ import {
   type CopyResult,
   type ForeignLayers,
 } from "@drayage/copy";
-import { formatReference, OciError, parsePlatform, type Reference, type Tag } from "@drayage/oci";
+import { OciError, parsePlatform, type At, type Source, type Tag, type Target } from "@drayage/oci";
 import { defineCommand, parseCount, type Command } from "../command.ts";
 import { connectionOptions, withClient } from "../connection.ts";
-import { exitStatus } from "../exit.ts";
-import { atOf, parseLocation } from "../location.ts";
+import { exitStatus, type ExitStatus } from "../exit.ts";
+import {
+  formatEnd,
+  mountSource,
+  parseEnd,
+  registriesOf,
+  requireImage,
+  withImageName,
+  withSource,
+  withTarget,
+  type End,
+} from "../end.ts";
 import { createProgress } from "../progress.ts";
 import { formatSize } from "../size.ts";
 
@@ -18,6 +28,10 @@ export const copy: Command = defineCommand({
   summary: "Copies an image, an index with all its platforms, or an artifact.",
   operands: ["SRC", "DST"],
   notes: [
+    "Both may be oci:DIR[:TAG], an image layout in a directory, or oci-archive:FILE[:TAG], one in a tar archive that is " +
+      "written anew. Without a tag it is the only image there.",
+    "docker-archive:FILE[:NAME:TAG] is what docker save makes and docker load takes. It holds one platform, whose manifest " +
+      "it does not keep: only the configuration and the layers, uncompressed. NAME is that of SRC unless told.",
     "DST without a tag gets the tag of SRC. With a digest, it is only written if SRC is exactly that.",
     "What DST has is not sent again; within one registry blobs are mounted. Nothing partial is ever published.",
     "All platforms are copied. One --platform gives that image itself, several an index of theirs with a digest of " +
@@ -44,41 +58,50 @@ export const copy: Command = defineCommand({
     ...connectionOptions,
   },
   async run({ operands: [from = "", to = ""], values, print, signal }) {
-    const source = parseLocation(from);
-    const target = targetFor(source, parseLocation(to));
+    const source = parseEnd(from);
+    const target = targetFor(source, parseEnd(to), values.tag);
     const concurrency = parseCount(values.concurrency, "concurrency");
     const platforms = values.platform?.map(parsePlatform);
     const { sparse, referrers, repair } = values;
     const foreign = parseForeign(values.foreign);
-    const registries = [source.registry, target.registry];
-    return withClient({ values, print, signal, registries }, async (client) => {
-      const ends = {
-        source: client.repository(source, { access: ["pull"] }),
-        target: client.repository(target, { access: ["pull", "push"] }),
-      };
+    const run = async (ends: Ends): Promise<ExitStatus> => {
       const plan = await planCopy(
-        { repository: ends.source, at: atOf(source) },
+        { repository: ends.source, at: ends.at },
         { repository: ends.target, tags: tagsOf(target, values.tag) },
         { platforms, sparse, referrers, foreign, repair, concurrency, signal },
       );
       requireDigest(plan, target);
+      requireImage(target, plan.root);
       if (values.plan === true) {
         print.result({ ...plan, estimate: estimateCopy(plan) }, planLines(plan, target));
         return exitStatus.done;
       }
-      const mountFrom = source.registry === target.registry ? source.repository : undefined;
+      const mountFrom = mountSource(source, target);
       const result = await print.during(
         (stream) => createProgress(plan, { stream }),
         (progress) => applyCopy(plan, ends, { concurrency, mountFrom, onProgress: progress?.add, signal }),
       );
       print.result(result, resultLines(result, target));
       return exitStatus.done;
-    });
+    };
+    return withClient({ values, print, signal, registries: registriesOf(source, target) }, (client) =>
+      withSource(source, { client, side: "source", signal }, (opened) =>
+        withTarget(target, { client, signal, isPlan: values.plan === true }, (repository) =>
+          run({ ...opened, target: repository }),
+        ),
+      ),
+    );
   },
 });
 
+interface Ends {
+  readonly source: Source;
+  readonly at: At;
+  readonly target: Target;
+}
+
 /** @throws OciError DIGEST_MISMATCH if what would be published is not what `target` names */
-function requireDigest({ root }: CopyPlan, { digest }: Reference): void {
+function requireDigest({ root }: CopyPlan, { digest }: End): void {
   if (digest === undefined || digest === root.digest) return;
   throw new OciError("DIGEST_MISMATCH", `source: it would be ${root.digest}, not ${digest}`, {
     side: "source",
@@ -90,19 +113,20 @@ function parseForeign(rule: string | undefined): ForeignLayers | undefined {
   throw new OciError("OPTION_INVALID", `--foreign is leave, copy or refuse, not "${rule}"`);
 }
 
-function tagsOf({ tag }: Reference, further: readonly Tag[] = []): readonly Tag[] {
+function tagsOf({ tag }: End, further: readonly Tag[] = []): readonly Tag[] {
   return tag === undefined ? further : [tag, ...further];
 }
 
 /** `target` with the tag that it shall have; by digest alone nothing is tagged. */
-function targetFor(source: Reference, target: Reference): Reference {
-  if (target.tag !== undefined || target.digest !== undefined) return target;
+function targetFor(source: End, target: End, further: readonly Tag[] = []): End {
+  const isTagged = target.tag !== undefined || further.length > 0;
+  const isNamed = target.tag !== undefined || target.digest !== undefined;
   const tag = source.tag ?? (source.digest === undefined ? "latest" : undefined);
-  return { ...target, tag };
+  return withImageName(source, isNamed ? target : { ...target, tag }, isTagged);
 }
 
-function planLines(plan: CopyPlan, target: Reference): readonly string[] {
-  const to = formatReference({ ...target, digest: plan.root.digest });
+function planLines(plan: CopyPlan, target: End): readonly string[] {
+  const to = formatEnd({ ...target, digest: plan.root.digest });
   const { manifests, blobs, bytes, requests } = estimateCopy(plan);
   if (manifests + blobs === 0) return [`${to} is there already`];
   return [
@@ -126,8 +150,8 @@ function partNote({ partOf, omitted }: Pick<CopyPlan, "partOf" | "omitted">): st
   return omitted === undefined ? "" : `, without ${count(omitted, "manifest")} that it names`;
 }
 
-function resultLines(result: CopyResult, target: Reference): readonly string[] {
-  const to = formatReference({ ...target, digest: result.descriptor.digest });
+function resultLines(result: CopyResult, target: End): readonly string[] {
+  const to = formatEnd({ ...target, digest: result.descriptor.digest });
   if (result.status === "unchanged") return [`${to} is there already`];
   const { uploaded, mounted, present } = result.blobs;
   return [

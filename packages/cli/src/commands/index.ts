@@ -12,6 +12,8 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   ls: async () => (await import("./ls.ts")).ls,
   manifest: async () => (await import("./manifest.ts")).manifest,
   ping: async () => (await import("./ping.ts")).ping,
+  pull: async () => (await import("./pull.ts")).pull,
+  push: async () => (await import("./push.ts")).push,
   referrers: async () => (await import("./referrers.ts")).referrers,
   serve: async () => (await import("./serve.ts")).serve,
   tag: async () => (await import("./tag.ts")).tag,

@@ -1,9 +1,8 @@
-import { formatReference } from "@drayage/oci";
 import { defineCommand, type Command } from "../command.ts";
-import { connectionOptions, withRepository } from "../connection.ts";
+import { connectionOptions, withClient } from "../connection.ts";
+import { formatEnd, parseEnd, registriesOf, withSource } from "../end.ts";
 import { exitStatus } from "../exit.ts";
 import { inspectAt, type Inspection } from "../inspection.ts";
-import { atOf, parseLocation } from "../location.ts";
 import { formatSize } from "../size.ts";
 
 export const inspect: Command = defineCommand({
@@ -11,13 +10,15 @@ export const inspect: Command = defineCommand({
   operands: ["REF"],
   options: connectionOptions,
   async run({ operands: [text = ""], ...run }) {
-    const reference = parseLocation(text);
+    const end = parseEnd(text);
     const { print, signal } = run;
-    return withRepository({ ...run, reference, access: ["pull"] }, async (repository) => {
-      const inspection = await inspectAt(repository, atOf(reference), { signal });
-      print.result(inspection, [formatReference(reference), ...describe(inspection, "  ")]);
-      return exitStatus.done;
-    });
+    return withClient({ ...run, registries: registriesOf(end) }, (client) =>
+      withSource(end, { client, signal }, async ({ source, at }) => {
+        const inspection = await inspectAt(source, at, { signal });
+        print.result(inspection, [formatEnd(end), ...describe(inspection, "  ")]);
+        return exitStatus.done;
+      }),
+    );
   },
 });
 

@@ -1,0 +1,10 @@
+export { pullFiles, type PulledFile, type PullFilesOptions, type PullFilesResult } from "./artifact/pull.ts";
+export { pushFiles, type PushedFile, type PushFilesOptions } from "./artifact/push.ts";
+export { openArchive, type ArchiveSource, type OpenedArchive } from "./archive.ts";
+export { writeArchive } from "./archive-writer.ts";
+export type { DirectoryOptions } from "./directory.ts";
+export { openDockerArchive, type OpenedDockerArchive } from "./docker-archive.ts";
+export { writeDockerArchive, type DockerArchiveOptions } from "./docker-archive-writer.ts";
+export { createLayout } from "./layout.ts";
+export { createLayoutRegistry } from "./layout-registry.ts";
+export type { RootLister } from "./reader.ts";
