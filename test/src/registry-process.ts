@@ -7,7 +7,7 @@ const overBucket = new URL("serve-bucket.ts", import.meta.url);
 /** A registry in a process of its own. */
 export interface RegistryProcess {
   readonly url: string;
-  kill(): Promise<void>;
+  readonly kill: () => Promise<void>;
 }
 
 export async function startRegistry(directory: string): Promise<RegistryProcess> {
