@@ -175,8 +175,8 @@ async function answerBeside(
   if (endpoint === undefined) throw new OciError("NAME_UNKNOWN", "there is nothing at this path");
   const answerTo = methodOf(endpoint, method);
   if (answerTo === undefined) return otherMethodReply(method, endpoint);
-  const { headers, proof, hasAuthorization } = authenticationRequestOf(request, signal);
-  return answerTo({ query, headers, proof, hasAuthorization, body, signal });
+  const { headers, proof, hasAuthorization, peer } = authenticationRequestOf(request, signal);
+  return answerTo({ query, headers, proof, hasAuthorization, peer, body, signal });
 }
 
 function otherMethodReply(method: string, methods: Operations | Endpoint): Reply {
