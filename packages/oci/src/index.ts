@@ -143,6 +143,7 @@ export type {
   Source,
   TagLister,
   Target,
+  AppendToUploadOptions,
   UploadSession,
 } from "./repository.ts";
 export { createMemoryStateStore, type StateEntry, type StateStore } from "./state-store.ts";
