@@ -94,6 +94,7 @@ export {
   manifestMediaTypes,
   mediaType,
   parseContentType,
+  isMediaType,
 } from "./media-type.ts";
 export { memoize, type MemoizeOptions } from "./memoize.ts";
 export { MemoryRegistry } from "./memory.ts";
