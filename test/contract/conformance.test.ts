@@ -9,7 +9,9 @@ import {
   createRegistry,
   listen,
 } from "@drayage/registry";
+import { openS3Driver } from "@drayage/registry-s3";
 import { conformanceContract, type OpenedConformance } from "@drayage/testkit";
+import { startS3 } from "../src/s3-process.ts";
 
 /** One server for each registry. */
 async function serve(
@@ -52,5 +54,22 @@ conformanceContract({
     return serve([createRegistry(driver)], () => rm(directory, { recursive: true }));
   },
 });
+
+/** So many registries over one bucket, in a store that is a process of its own. */
+async function serveBucket(instances: number): Promise<OpenedConformance> {
+  const s3 = await startS3();
+  const drivers = await Promise.all(Array.from({ length: instances }, () => openS3Driver(s3.place)));
+  return serve(
+    drivers.map((driver) => createRegistry(driver)),
+    async () => {
+      for (const driver of drivers) driver.close();
+      await s3.kill();
+    },
+  );
+}
+
+conformanceContract({ name: "a registry over a bucket", open: () => serveBucket(1) });
+
+conformanceContract({ name: "two instances over one bucket, in turn", open: () => serveBucket(2) });
 
 conformanceContract({ name: "MemoryRegistry", open: () => serve([new MemoryRegistry()]) });

@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { digestOf, mediaType, type Digest } from "@drayage/oci";
 import { expect, onTestFinished, test } from "vitest";
-import { startRegistry } from "./registry-process.ts";
+import { startRegistry, startRegistryOverBucket, type RegistryProcess } from "./registry-process.ts";
+import { startS3 } from "./s3-process.ts";
 
 /** 20 are enough to find what breaks often; `npm run soak` does 200. */
 const kills = Number(process.env["DRAYAGE_KILLS"] ?? 20);
@@ -155,30 +156,58 @@ async function finishUploads(place: Place): Promise<void> {
   uploads.clear();
 }
 
-test(`a registry that is killed ${kills} times while it is pushed to loses nothing that it has acknowledged`, {
-  timeout: 60_000 + kills * 10_000,
-}, async () => {
+/** What registries stand on one after the other. */
+interface Storage {
+  readonly start: (round: number) => Promise<RegistryProcess>;
+  readonly remove: () => Promise<void>;
+}
+
+async function openDirectory(): Promise<Storage> {
   const directory = await mkdtemp(join(tmpdir(), "drayage-kill-"));
-  onTestFinished(() => rm(directory, { recursive: true }));
-  const all: Acknowledged = { manifests: new Map(), uploads: new Map(), answers: 0 };
-  let acknowledged = 0;
-  for (let round = 0; round <= kills; round++) {
-    const server = await startRegistry(directory);
-    onTestFinished(() => server.kill());
-    await requireManifests(server.url, all);
-    await requireTags(server.url);
-    await finishUploads({ url: server.url, known: all });
-    acknowledged += all.manifests.size;
-    all.manifests.clear();
-    const stop = new AbortController();
-    const pushing = pushUntilGone({ url: server.url, known: all }, stop.signal);
-    const last = all.answers + Math.random() * 60;
-    const isFar = (): boolean => all.answers >= last;
-    await expect.poll(isFar, { interval: 1 + Math.random() * 20, timeout: 20_000 }).toBe(true);
-    stop.abort();
-    await server.kill();
-    await pushing;
-  }
-  expect(acknowledged).toBeGreaterThan(0);
-  process.stdout.write(`killed ${kills} times, ${acknowledged} manifests acknowledged, none lost\n`);
-});
+  return { start: () => startRegistry(directory), remove: () => rm(directory, { recursive: true }) };
+}
+
+/** How long who has been killed in the middle of an upload has it for himself, where others might serve it. */
+const lease = 120_000;
+
+async function openBucket(): Promise<Storage> {
+  const { place, kill } = await startS3();
+  return { start: (round) => startRegistryOverBucket(place, round * lease), remove: kill };
+}
+
+test.each([
+  ["a directory", openDirectory],
+  ["a bucket", openBucket],
+])(
+  `a registry over %s that is killed ${kills} times while it is pushed to loses nothing that it has acknowledged`,
+  {
+    timeout: 60_000 + kills * 10_000,
+  },
+  async (kind, open) => {
+    const { start, remove } = await open();
+    onTestFinished(remove);
+    const all: Acknowledged = { manifests: new Map(), uploads: new Map(), answers: 0 };
+    let acknowledged = 0;
+    for (let round = 0; round <= kills; round++) {
+      const server = await start(round);
+      onTestFinished(() => server.kill());
+      await requireManifests(server.url, all);
+      await requireTags(server.url);
+      await finishUploads({ url: server.url, known: all });
+      acknowledged += all.manifests.size;
+      all.manifests.clear();
+      const stop = new AbortController();
+      const pushing = pushUntilGone({ url: server.url, known: all }, stop.signal);
+      const last = all.answers + Math.random() * 60;
+      const isFar = (): boolean => all.answers >= last;
+      await expect.poll(isFar, { interval: 1 + Math.random() * 20, timeout: 20_000 }).toBe(true);
+      stop.abort();
+      await server.kill();
+      await pushing;
+    }
+    expect(acknowledged).toBeGreaterThan(0);
+    process.stdout.write(
+      `killed ${kills} times over ${kind}, ${acknowledged} manifests acknowledged, none lost\n`,
+    );
+  },
+);

@@ -1,26 +1,22 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
+import { startProgram } from "./program.ts";
+import type { BucketPlace } from "./s3-process.ts";
 
-const program = fileURLToPath(new URL("../../packages/registry/fixture/server.ts", import.meta.url));
+const overDirectory = new URL("../../packages/registry/fixture/server.ts", import.meta.url);
+const overBucket = new URL("serve-bucket.ts", import.meta.url);
 
-/** A registry over a directory, in a process of its own. */
+/** A registry in a process of its own. */
 export interface RegistryProcess {
   readonly url: string;
-  /** Ends it as a loss of the machine would: it gets to do nothing more. */
-  kill(): Promise<void>;
+  readonly kill: () => Promise<void>;
 }
 
 export async function startRegistry(directory: string): Promise<RegistryProcess> {
-  const child = spawn(process.execPath, ["--conditions=@drayage/source", program, directory], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  const kill = async (): Promise<void> => {
-    if (child.exitCode !== null || child.signalCode !== null) return;
-    child.kill("SIGKILL");
-    await once(child, "exit");
-  };
-  for await (const url of createInterface({ input: child.stdout })) return { url, kill };
-  throw new Error("the registry did not start");
+  const { line, kill } = await startProgram(overDirectory, [directory]);
+  return { url: line, kill };
+}
+
+/** @param ahead by how many milliseconds its clock is fast */
+export async function startRegistryOverBucket(place: BucketPlace, ahead: number): Promise<RegistryProcess> {
+  const { line, kill } = await startProgram(overBucket, [JSON.stringify(place), String(ahead)]);
+  return { url: line, kill };
 }

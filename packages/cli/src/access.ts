@@ -84,9 +84,9 @@ export async function openAccess(
   const authorize = policy === undefined ? undefined : await readPolicy(policy);
   if (file === undefined) return { authorize };
   // Other commands need none of it.
-  const { createTokenService, htpasswd } = await import("@drayage/registry-auth");
+  const { createTokenService, htpasswd, limitFailures } = await import("@drayage/registry-auth");
   const onError = (error: unknown): void => note(`The users are as before: ${String(error)}`);
-  const accounts = htpasswd(file, { onError });
+  const accounts = limitFailures(htpasswd(file, { onError }));
   await accounts.find?.("");
   const basic = basicMethod(accounts, { realm: "drayage" });
   if (tokens === undefined) return { ...basic, authorize };

@@ -95,6 +95,7 @@ export {
   manifestMediaTypes,
   mediaType,
   parseContentType,
+  isMediaType,
 } from "./media-type.ts";
 export { memoize, type MemoizeOptions } from "./memoize.ts";
 export { MemoryRegistry } from "./memory.ts";
@@ -144,6 +145,7 @@ export type {
   Source,
   TagLister,
   Target,
+  AppendToUploadOptions,
   UploadSession,
 } from "./repository.ts";
 export { createMemoryStateStore, type StateEntry, type StateStore } from "./state-store.ts";

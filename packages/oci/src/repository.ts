@@ -101,6 +101,14 @@ export interface BlobWriter {
   ): Promise<UploadSession>;
 }
 
+/** Where bytes belong in an upload. */
+export interface AppendToUploadOptions extends CallOptions {
+  /** The offset, if the upload must be there; behind whatever is there, by default. */
+  readonly at?: number | undefined;
+  /** How many bytes come, if that is known, so that too many can be refused before any are read. */
+  readonly size?: number | undefined;
+}
+
 /** A blob upload that can be continued; `id` is all another process needs. */
 export interface UploadSession {
   readonly id: string;
@@ -109,7 +117,7 @@ export interface UploadSession {
   /** The least a chunk may hold, in bytes, except the last. */
   readonly minChunk?: number | undefined;
   /** Appends `bytes` at `at`, which must be the offset. Resolves to the new offset. @throws OciError RANGE_INVALID, BLOB_UPLOAD_UNKNOWN */
-  append(bytes: Bytes, options?: CallOptions & { readonly at?: number | undefined }): Promise<number>;
+  append(bytes: Bytes, options?: AppendToUploadOptions): Promise<number>;
   /** Asks the registry how many bytes it has. */
   status(options?: CallOptions): Promise<number>;
   /** Ends the upload and publishes the blob. @throws OciError DIGEST_INVALID if the bytes are not what `digest` says */

@@ -2,6 +2,7 @@ export { externalTokens, type ExternalTokensOptions } from "./external-tokens.ts
 export { htpasswd, type HtpasswdOptions } from "./htpasswd.ts";
 export type { VerificationKey } from "./key.ts";
 export { issuerKeys, remoteKeys, staticKeys, type KeySet, type RemoteKeysOptions } from "./key-set.ts";
+export { limitFailures, type FailureLimitOptions } from "./limit-failures.ts";
 export {
   createSigningKeys,
   signingKeysFrom,

@@ -31,6 +31,7 @@ export function createRefreshTokens(documents: DocumentStore, now: () => number)
       const { subject, service, version, expiresAt } = grant;
       const text = JSON.stringify({ subject, service, version, expiresAt });
       await documents.put(keyOf(token), new TextEncoder().encode(text));
+      await sweep(documents, now).catch(() => undefined); // the next one will
       return token;
     },
     async find(token, options) {
@@ -48,8 +49,26 @@ export function createRefreshTokens(documents: DocumentStore, now: () => number)
 }
 
 /** No repository or upload is kept under this prefix. */
+const prefix = "refresh-tokens/";
+
 function keyOf(token: Secret): string {
-  return `refresh-tokens/${createHash("sha256").update(token.reveal()).digest("hex")}`;
+  return prefix + createHash("sha256").update(token.reveal()).digest("hex");
+}
+
+/** How many are looked at whenever one is added: with more than one, those that have expired cannot pile up. */
+const sweptAtOnce = 4;
+
+/** Removes those of a few that have expired. Keys are hashes, so that any place to begin is as good as another. */
+async function sweep(documents: DocumentStore, now: () => number): Promise<void> {
+  const after = prefix + randomBytes(32).toString("hex");
+  const behind = await documents.list(prefix, { after, limit: sweptAtOnce });
+  const missing = sweptAtOnce - behind.keys.length;
+  const before = missing === 0 ? undefined : await documents.list(prefix, { limit: missing });
+  for (const key of new Set([...behind.keys, ...(before?.keys ?? [])])) {
+    const stored = await documents.get(key);
+    const grant = stored && parseGrant(stored.bytes);
+    if (grant !== undefined && grant.expiresAt <= now()) await documents.delete(key);
+  }
 }
 
 function parseGrant(bytes: Uint8Array): RefreshGrant | undefined {

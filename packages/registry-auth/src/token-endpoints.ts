@@ -52,8 +52,9 @@ async function answerGet(
 ): Promise<Reply> {
   const request = parseTokenQuery(call.query);
   if (isOfAnother(request, service)) return refusal(400, "UNSUPPORTED", "tokens for another service");
-  const { proof, hasAuthorization, signal } = call;
-  const account = proof?.scheme === "basic" ? await accounts.logIn({ ...proof, signal }) : undefined;
+  const { proof, hasAuthorization, peer, signal } = call;
+  const { address } = peer;
+  const account = proof?.scheme === "basic" ? await accounts.logIn({ ...proof, address, signal }) : undefined;
   if (hasAuthorization && account === undefined) return wrongLogin(service);
   return tokenReply(await desk.issue(request, account, { signal }));
 }
@@ -83,11 +84,12 @@ function parseForm(form: string): ReturnType<typeof parseTokenForm> | string {
 
 function accountOf(
   grant: TokenGrant,
-  { signal }: EndpointCall,
+  { peer: { address }, signal }: EndpointCall,
   { desk, accounts }: TokenEndpointsOptions,
 ): Promise<Account | undefined> {
   if (grant.type === "refresh_token") return desk.redeem(new Secret(grant.refreshToken), { signal });
-  return accounts.logIn({ username: grant.username, password: new Secret(grant.password), signal });
+  const { username, password } = grant;
+  return accounts.logIn({ username, password: new Secret(password), address, signal });
 }
 
 /** Tools that name no service mean the only one there is. */

@@ -286,6 +286,21 @@ describe("a refresh token", () => {
     expect((await refresh(url, third)).status).toBe(401);
   });
 
+  test("takes those that have expired with it, so that they never outnumber what is in use", async () => {
+    let time = Date.UTC(2030, 0, 1);
+    const { documents } = createMemoryDriver();
+    const { url } = await openService({ now: () => time, refreshTokens: documents });
+    const give = async () => String((await ask(`${url}/token`, form(offline))).member("refresh_token"));
+    const count = async () => (await documents.list("refresh-tokens/", { limit: 1000 })).keys.length;
+    for (let index = 0; index < 30; index++) await give();
+    expect(await count()).toBe(30);
+    time += 90 * 24 * 3_600_000;
+    const used = [];
+    for (let index = 0; index < 30; index++) used.push(await give());
+    expect(await count()).toBeLessThan(60);
+    for (const token of used) expect((await refresh(url, token)).status).toBe(200);
+  });
+
   test("is kept as a hash only, and known to every instance over the same storage", async () => {
     const { documents } = createMemoryDriver();
     const [one, two] = [

@@ -231,6 +231,69 @@ test("what a client does wrong is not reported as a failure of ours", async () =
   expect(told).toEqual([]);
 });
 
+describe("with allowedHosts", () => {
+  const allowedHosts = ["localhost", "127.0.0.1", "[::1]", "Registry.example:5000"];
+
+  test.each(["localhost", "LOCALHOST:1", "127.0.0.1:5000", "[::1]:5000", "registry.example:5000"])(
+    "a request to %s is answered",
+    async (host) => {
+      const server = await serve(new MemoryRegistry(), { allowedHosts });
+      expect((await ask(server, "GET", "/v2/", { headers: { host } })).status).toBe(200);
+    },
+  );
+
+  test.each([
+    "evil.example",
+    "localhost.evil.example:5000",
+    "evil.example:localhost",
+    "registry.example",
+    "[::2]:5000",
+  ])(
+    "a request to %s, which somebody may have led here, is 403 DENIED, and changes nothing (S28)",
+    async (host) => {
+      const registry = new MemoryRegistry();
+      const server = await serve(registry, { allowedHosts });
+      for (const [method, path] of [
+        ["GET", "/v2/_catalog"],
+        ["POST", "/v2/a/blobs/uploads/"],
+        ["OPTIONS", "/v2/"],
+        ["GET", "/elsewhere"],
+      ] as const) {
+        const { status, codes } = await ask(server, method, path, { headers: { host } });
+        expect([path, status, codes]).toEqual([path, 403, ["DENIED"]]);
+      }
+    },
+  );
+});
+
+test("no answer allows a page of another origin to read it (S28)", async () => {
+  const server = await serve(new MemoryRegistry());
+  for (const path of paths) {
+    for (const method of ["GET", "OPTIONS", "PUT"]) {
+      const headers = { origin: "https://evil.example", "access-control-request-method": "PUT" };
+      const answer = await ask(server, method, path, { headers });
+      const allowing = Object.keys(answer.headers).filter((name) => name.startsWith("access-control-"));
+      expect([method, path, allowing]).toEqual([method, path, []]);
+    }
+  }
+});
+
+test("ns, by which a proxy is told whom to ask, changes nothing here and is not claimed to", async () => {
+  const registry = new MemoryRegistry();
+  const image = createImage();
+  await pushImage(registry.repository("a"), image, { tags: ["v1"] });
+  const server = await serve(registry);
+  const config = image.config.descriptor.digest;
+  for (const path of ["manifests/v1", `blobs/${config}`, "tags/list", `referrers/${config}`]) {
+    const [plain, asked] = [
+      await ask(server, "GET", `/v2/a/${path}`),
+      await ask(server, "GET", `/v2/a/${path}?ns=registry.example`),
+    ];
+    expect([path, asked.status, asked.body.equals(plain.body)]).toEqual([path, 200, true]);
+    expect(asked.headers["oci-namespace"]).toBeUndefined();
+  }
+});
+
 describe("with a publicUrl", () => {
   test("every Location begins with it, whatever Host and X-Forwarded-Host say (S20)", async () => {
     const registry = createRegistry(createMemoryDriver());

@@ -18,6 +18,7 @@ import {
   type RequestBody,
 } from "./http/exchange.ts";
 import { failureReply, isServerFault } from "./http/failure.ts";
+import { requireHost } from "./http/host.ts";
 import { respond } from "./http/respond.ts";
 import { operationsOf } from "./http/route-table.ts";
 import { createConnectionTurns } from "./http/turns.ts";
@@ -40,6 +41,12 @@ export interface HandlerOptions {
   /** What is served beside `/v2/`, by path. */
   readonly endpoints?: Endpoints | undefined;
   readonly limits?: Partial<Limits> | undefined;
+  /**
+   * By which names a request may call this server, such as `localhost` or `registry.example.com:5000`; without a port
+   * any is meant. By default any name will do, so that a page in a browser on this machine could have its own name
+   * lead here: a server that needs no login names those that it has.
+   */
+  readonly allowedHosts?: readonly string[] | undefined;
   /** How long a client may neither send nor take anything in the middle of a body, in milliseconds; a minute by default. */
   readonly idleTimeout?: number | undefined;
   /** Where clients reach this registry, such as `https://registry.example.com`; a `Location` is only a path by default. */
@@ -64,6 +71,7 @@ export interface ServeOptions {
 
 const defaultLimits: Limits = {
   manifestBytes: 4 * 1024 * 1024,
+  descriptors: 1000,
   listEntries: 10_000,
   referrerBytes: 1024 * 1024,
 };
@@ -124,6 +132,7 @@ interface Surroundings {
 
 async function answer(request: IncomingMessage, around: Surroundings): Promise<Reply> {
   const { method, path } = lineOf(request);
+  requireHost(request.headers.host, around.options.allowedHosts);
   const route = parseRoute(path);
   if (route === undefined) return answerBeside(request, around);
   const operations = operationsOf(route);
@@ -175,8 +184,8 @@ async function answerBeside(
   if (endpoint === undefined) throw new OciError("NAME_UNKNOWN", "there is nothing at this path");
   const answerTo = methodOf(endpoint, method);
   if (answerTo === undefined) return otherMethodReply(method, endpoint);
-  const { headers, proof, hasAuthorization } = authenticationRequestOf(request, signal);
-  return answerTo({ query, headers, proof, hasAuthorization, body, signal });
+  const { headers, proof, hasAuthorization, peer } = authenticationRequestOf(request, signal);
+  return answerTo({ query, headers, proof, hasAuthorization, peer, body, signal });
 }
 
 function otherMethodReply(method: string, methods: Operations | Endpoint): Reply {

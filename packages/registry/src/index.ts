@@ -48,4 +48,4 @@ export {
 } from "./http/exchange.ts";
 export { listen, type ListenOptions, type RegistryServer } from "./listen.ts";
 export { createRegistry, type RegistryOptions } from "./registry.ts";
-export type { RegistryRules } from "./storage/rules.ts";
+export type { Quota, RegistryRules } from "./storage/rules.ts";

@@ -2,6 +2,7 @@ import { parseRepositoryName, type Registry, type StorageDriver } from "@drayage
 import { StoredRepository } from "./repository.ts";
 import { listRepositories } from "./storage/catalog.ts";
 import { KeptHashes } from "./storage/hashing.ts";
+import { Quotas } from "./storage/quotas.ts";
 import type { RegistryRules } from "./storage/rules.ts";
 import { Writers } from "./storage/writer.ts";
 
@@ -22,9 +23,10 @@ export interface RegistryOptions {
 export function createRegistry(driver: StorageDriver, options: RegistryOptions = {}): Registry {
   const { now = Date.now, rules = {} } = options;
   const desk = { writers: new Writers(driver, now), hashes: new KeptHashes() };
+  const quotas = new Quotas(driver.documents, now);
   return {
     repository: (name, { owner } = {}) =>
-      new StoredRepository({ driver, name: parseRepositoryName(name), owner, now, rules }, desk),
+      new StoredRepository({ driver, name: parseRepositoryName(name), owner, now, rules, quotas }, desk),
     listRepositories: (list = {}) => listRepositories(driver.documents, list),
   };
 }

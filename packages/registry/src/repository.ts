@@ -42,6 +42,7 @@ import { tapped } from "./storage/hashing.ts";
 import { Manifests, type RequiredContent } from "./storage/manifests.ts";
 import type { Place } from "./storage/place.ts";
 import { Referrers } from "./storage/referrers.ts";
+import { admit, roomForBlob } from "./storage/room.ts";
 import { requireDeletable, requireWritable, type RegistryRules } from "./storage/rules.ts";
 import { Tags } from "./storage/tags.ts";
 import type { UploadDesk } from "./storage/upload.ts";
@@ -104,7 +105,8 @@ export class StoredRepository implements Repository {
     await this.#reserve(requiredContent(manifest), digest, { signal });
 
     const descriptor = { mediaType: manifest.mediaType, digest, size: document.bytes.byteLength };
-    await this.#manifests.store({ descriptor, bytes: document.bytes });
+    const stored = { descriptor, bytes: document.bytes };
+    await admit(this.#place, descriptor, () => this.#manifests.store(stored));
     if (manifest.subject !== undefined) await this.#referrers.add(manifest.subject.digest, digest);
     await enroll(this.#place);
     for (const tag of tags) await this.#tags.point(tag, digest, options);
@@ -130,6 +132,8 @@ export class StoredRepository implements Repository {
     const digest = parseDigest(descriptor.digest);
     const found = force ? undefined : await this.#findOrMount(digest, { mountFrom, signal });
     if (found !== undefined) return found;
+    const requireRoom = await roomForBlob(this.#place, digest);
+    requireRoom(descriptor.size);
     const bytes = await open(0, { signal });
     await this.#store(descriptor, isVerified(bytes, digest) ? bytes : verified(bytes, descriptor), {
       signal,

@@ -5,6 +5,8 @@ import type { Identity } from "./identity.ts";
 export interface Login extends CallOptions {
   readonly username: string;
   readonly password: Secret;
+  /** Of the other end of the connection, as far as it is known. */
+  readonly address?: string | undefined;
 }
 
 /** Somebody who may log in. */

@@ -16,10 +16,10 @@ export function basicMethod(
 ): AuthenticationMethod {
   return {
     challenge: basicChallenge(realm),
-    async authenticate({ proof, signal }) {
+    async authenticate({ proof, peer: { address }, signal }) {
       if (proof?.scheme !== "basic") return undefined;
       const { username, password } = proof;
-      const account = await accounts.logIn({ username, password, signal });
+      const account = await accounts.logIn({ username, password, address, signal });
       if (account === undefined) throw new OciError("UNAUTHORIZED", "no such user, or another password");
       return account.identity;
     },

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from "node:http";
-import type { Proof } from "../auth/authenticate.ts";
+import type { Peer, Proof } from "../auth/authenticate.ts";
 import type { Method, Reply, RequestBody } from "./exchange.ts";
 
 /** A request to a path outside of `/v2/`. */
@@ -10,6 +10,7 @@ export interface EndpointCall {
   readonly headers: IncomingHttpHeaders;
   readonly proof: Proof | undefined;
   readonly hasAuthorization: boolean;
+  readonly peer: Peer;
   readonly body: RequestBody;
   /** Aborts when the client has gone. */
   readonly signal: AbortSignal;

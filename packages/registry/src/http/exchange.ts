@@ -5,6 +5,8 @@ import type { Action, Bytes, ListOptions, Repository } from "@drayage/oci";
 export interface Limits {
   /** Bytes of a manifest; 4 MiB by default, the least that the distribution-spec recommends. */
   readonly manifestBytes: number;
+  /** Layers of an image or manifests of an index; 1,000 by default. */
+  readonly descriptors: number;
   /** Entries of a list; 10,000 by default. A longer one continues behind a `Link`. */
   readonly listEntries: number;
   /** Bytes of a list of referrers; 1 MiB by default, since clients read no more than 4. */

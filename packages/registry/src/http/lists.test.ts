@@ -92,7 +92,7 @@ describe.each(registries)("lists of %s", (_name, create) => {
   });
 
   test.each(["10001", "999999999999", "99999999999999999999"])(
-    "n=%s is clamped (CVE-2023-2253)",
+    "n=%s is clamped (S10, CVE-2023-2253)",
     async (n) => {
       const { get } = await openTagged({ limits: { listEntries: 4 } });
       const answer = await get(`${list}?n=${n}`);
@@ -219,7 +219,7 @@ describe.each(registries)("referrers of %s", (_name, create) => {
     expect(headers["oci-filters-applied"]).toBe("artifactType");
   });
 
-  test("a long list is cut by bytes, and Link leads on with the filter kept", async () => {
+  test("a long list is cut by bytes, and Link leads on with the filter kept (S18)", async () => {
     const { get } = await openReferred({ limits: { referrerBytes: 1 } });
     const pages = await pagesOf(get, referrers);
     expect(pages).toMatchObject(digests.map((digest) => ({ manifests: [{ digest }] })));

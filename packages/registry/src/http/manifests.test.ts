@@ -167,7 +167,12 @@ describe.each(registries)("manifests of %s", (_name, create) => {
       mediaType.ociIndex,
       Buffer.from(`${"[".repeat(1000)}${"]".repeat(1000)}`),
     ],
-  ])("%s is 400 MANIFEST_INVALID", async (_case, type, body) => {
+    [
+      "an artifactType that is no media type",
+      mediaType.ociIndex,
+      Buffer.from('{"schemaVersion":2,"manifests":[],"artifactType":"a type"}'),
+    ],
+  ])("%s is 400 MANIFEST_INVALID (S16)", async (_case, type, body) => {
     const { server, get } = await open(create);
     const { status, codes } = await ask(server, "PUT", `${manifests}/v1`, {
       body,
@@ -193,6 +198,23 @@ describe.each(registries)("manifests of %s", (_name, create) => {
       const { status, codes } = await put("v1", image.document, { chunked });
       expect([status, codes]).toEqual([413, ["SIZE_INVALID"]]);
     }
+  });
+
+  test("more descriptors than the limit are 413 SIZE_INVALID, and nothing is stored (S17)", async () => {
+    const { put, registry } = await open(create);
+    const layers = Array.from({ length: 1001 }, (_, n) => ({
+      ...descriptor,
+      digest: digestOf(Buffer.from([n])),
+    }));
+    for (const content of [
+      { mediaType: mediaType.ociManifest, config: image.config.descriptor, layers },
+      { mediaType: mediaType.ociIndex, manifests: layers },
+    ]) {
+      const large = createManifestDocument({ schemaVersion: 2, ...content });
+      const { status, codes } = await put("large", large);
+      expect([status, codes]).toEqual([413, ["SIZE_INVALID"]]);
+    }
+    expect(await registry.repository("a/b").headManifest("large")).toBeUndefined();
   });
 
   test("a manifest of 3.9 MB is taken", async () => {

@@ -4,6 +4,7 @@ import {
   formatErrorBody,
   formatWarning,
   isDigest,
+  isMediaType,
   isOciError,
   OciError,
   parseAt,
@@ -74,6 +75,7 @@ async function putManifest(route: ManifestRoute, call: Call): Promise<Reply> {
   const condition = await parsePutCondition(call, repository, tags[0]);
   const bytes = await readManifest(call);
   const manifest = parseManifest(bytes, parseContentType(call.headers["content-type"]));
+  requireModest(manifest, call);
   const digest = isDigest(at) ? at : digestOf(bytes);
   const descriptor = { mediaType: manifest.mediaType, digest, size: bytes.byteLength };
   if (call.caller.mayMoveTags) await repository.putManifest({ descriptor, bytes }, { tags, ...condition });
@@ -133,6 +135,17 @@ async function readManifest({ body, limits }: Call): Promise<Uint8Array> {
     throw new OciError("LIMIT_EXCEEDED", `a manifest of ${body.length} bytes, ${limit} are allowed`);
   }
   return readAll(body.read(), { limit });
+}
+
+/** Few enough descriptors that each can be looked for, and a type that lists and headers can carry. */
+function requireModest(manifest: Manifest | Index, { limits: { descriptors } }: Call): void {
+  const { length } = manifest.kind === "index" ? manifest.manifests : manifest.layers;
+  if (length > descriptors) {
+    throw new OciError("LIMIT_EXCEEDED", `a manifest of ${length} descriptors, ${descriptors} are allowed`);
+  }
+  const { artifactType } = manifest;
+  if (artifactType === undefined || isMediaType(artifactType)) return;
+  throw new OciError("MANIFEST_INVALID", "the artifactType is no media type");
 }
 
 /** By digest, with all its tags; by tag, only the tag. */

@@ -73,7 +73,7 @@ async function mount(
 async function uploadAtOnce(repository: Repository, digest: Digest, { body }: Call): Promise<Reply> {
   const session = await repository.openUpload({ digest });
   try {
-    await session.append(body.read());
+    await session.append(body.read(), { size: body.length });
     return createdReply(repository.name, await session.commit(digest));
   } catch (error) {
     await session.cancel();
@@ -90,7 +90,7 @@ async function appendChunk({ name, id }: UploadRoute, call: Call): Promise<Reply
   const chunk = chunkOf(call);
   const session = await call.repository(name).openUpload({ id });
   try {
-    const offset = await session.append(chunk.bytes(), { at: chunk.at });
+    const offset = await session.append(chunk.bytes(), { at: chunk.at, size: call.body.length });
     return emptyReply(202, sessionHeaders(name, id, offset));
   } catch (error) {
     if (!isOciError(error, "RANGE_INVALID")) throw error;
@@ -105,7 +105,8 @@ async function closeUpload(route: UploadRoute, call: Call): Promise<Reply> {
   const chunk = chunkOf(call);
   const session = await call.repository(name).openUpload({ id, digest });
   try {
-    if (call.body.length !== 0) await session.append(chunk.bytes(), { at: chunk.at });
+    const size = call.body.length;
+    if (size !== 0) await session.append(chunk.bytes(), { at: chunk.at, size });
     return createdReply(name, await session.commit(digest));
   } catch (error) {
     if (!isOciError(error, "RANGE_INVALID")) throw error;

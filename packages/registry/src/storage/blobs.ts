@@ -14,6 +14,7 @@ import { blobKey, holderKey, holdersPrefix } from "./keys.ts";
 import { listKeys } from "./list.ts";
 import type { Place } from "./place.ts";
 import { encodeRecord, numberOf, parseRecord } from "./record.ts";
+import { admit } from "./room.ts";
 import type { Uses } from "./uses.ts";
 
 /** The blobs of one repository: links to content that repositories share. */
@@ -55,8 +56,14 @@ export class BlobLinks {
    *
    * The link comes first and the look at the bytes second, a sweeper does it the other way round: whichever
    * is first, nobody is told that a blob is here whose bytes are not.
+   *
+   * @throws OciError DENIED if there is no room for it
    */
   async link(digest: Digest, size: number): Promise<Descriptor> {
+    return admit(this.#place, { digest, size }, () => this.#link(digest, size));
+  }
+
+  async #link(digest: Digest, size: number): Promise<Descriptor> {
     const { driver, name } = this.#place;
     await driver.documents.put(holderKey(digest, name), new Uint8Array(0));
     await driver.documents.put(blobKey(name, digest), encodeRecord({ size }));
@@ -91,7 +98,7 @@ export class BlobLinks {
     const result = await driver.documents.delete(blobKey(name, digest), options);
     if (result !== "deleted") return "absent";
     // Somebody may have begun to need it meanwhile.
-    await this.#uses.requireUnused(digest, { otherwise: () => this.link(digest, found.size) });
+    await this.#uses.requireUnused(digest, { otherwise: () => this.#link(digest, found.size) });
     await withdrawIfEmpty(this.#place);
     return "deleted";
   }

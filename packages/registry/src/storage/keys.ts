@@ -87,6 +87,11 @@ export function parseDigestKey(key: string): Digest {
   throw new OciError("STORAGE_INVALID", "a key does not end in a digest");
 }
 
+/** The last segment of the keys of what a digest names. */
+export function contentName(digest: Digest): string {
+  return fileOf(digest);
+}
+
 function fileOf(digest: Digest): string {
   return digest.replace(":", "-");
 }

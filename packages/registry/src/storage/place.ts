@@ -1,4 +1,5 @@
 import type { StorageDriver } from "@drayage/oci";
+import type { Quotas } from "./quotas.ts";
 import type { RegistryRules } from "./rules.ts";
 
 /** Where the documents of one repository are. */
@@ -11,4 +12,6 @@ export interface Place {
   /** The time in milliseconds since 1970. */
   readonly now: () => number;
   readonly rules?: RegistryRules | undefined;
+  /** What the quotas of the rules are held against. */
+  readonly quotas?: Quotas | undefined;
 }

@@ -15,8 +15,21 @@ export interface RegistryRules {
    * or none (`sparse`). Blobs always have to be.
    */
   readonly references?: "strict" | "platforms" | "sparse" | undefined;
+  /** How many bytes a blob may have; as many as there is room for, by default. */
+  readonly blobBytes?: number | undefined;
+  /** What a repository may take up, together with others; what there is room for, by default. */
+  readonly quota?: ((repository: string) => Quota | undefined) | undefined;
   /** Whether what a manifest needs can be deleted before the manifest; it cannot by default. */
   readonly deletesReferenced?: boolean | undefined;
+}
+
+/** What the repositories of a namespace may take up together. */
+export interface Quota {
+  /** The repository of this name and all below it, such as `team` for `team/app`; `""` for all there are. */
+  readonly namespace: string;
+  /** Of blobs and manifests, each counted once however many repositories have it. */
+  readonly bytes?: number | undefined;
+  readonly repositories?: number | undefined;
 }
 
 /** @throws OciError UNSUPPORTED */

@@ -2,6 +2,7 @@ import {
   algorithmOf,
   isOciError,
   OciError,
+  type AppendToUploadOptions,
   type Bytes,
   type CallOptions,
   type Descriptor,
@@ -12,6 +13,7 @@ import type { BlobLinks } from "./blobs.ts";
 import { createRunningHash, tapped, type KeptHashes, type RunningHash } from "./hashing.ts";
 import type { Place } from "./place.ts";
 import { openPortableHash } from "./portable-hash.ts";
+import { roomForBlob, type RequireRoom } from "./room.ts";
 import { findSession, type Session } from "./session.ts";
 import { endUpload, uploadUnknown, type HeldUpload, type WantedUpload, type Writers } from "./writer.ts";
 
@@ -25,8 +27,8 @@ export interface UploadDesk {
 export interface Surroundings extends UploadDesk {
   /** It has become a blob already, and only its client does not know. */
   readonly isRepeated: boolean;
-  /** The rest comes now, and is committed in the same breath. */
-  readonly isClosing: boolean;
+  /** What it will be committed as, if the rest comes now and is committed in the same breath. */
+  readonly closingAs: Digest | undefined;
   readonly place: Place;
   readonly links: BlobLinks;
 }
@@ -47,17 +49,16 @@ export class StoredUpload implements UploadSession {
     return this.#offset;
   }
 
-  async append(
-    bytes: Bytes,
-    { at, signal }: CallOptions & { readonly at?: number | undefined } = {},
-  ): Promise<number> {
+  async append(bytes: Bytes, { at, size = 0, signal }: AppendToUploadOptions = {}): Promise<number> {
     signal?.throwIfAborted();
     if (this.#around.isRepeated) return this.#passOver(bytes, { signal });
     return this.#hold(async (held) => {
       requireOpen(held.session, this.id);
       const offset = await this.#openOffset(held.session);
       if (at !== undefined && at !== offset) throw wrongOffset(offset, at);
-      return this.#appendAt(offset, bytes, { held, signal });
+      const requireRoom = await roomForBlob(this.#around.place, this.#around.closingAs);
+      requireRoom(offset + size);
+      return this.#appendAt(offset, bytes, { held, requireRoom, signal });
     });
   }
 
@@ -99,14 +100,20 @@ export class StoredUpload implements UploadSession {
   async #appendAt(
     at: number,
     bytes: Bytes,
-    { held, signal }: CallOptions & { readonly held: HeldUpload },
+    {
+      held,
+      requireRoom,
+      signal,
+    }: CallOptions & { readonly held: HeldUpload; readonly requireRoom: RequireRoom },
   ): Promise<number> {
     const { hashes, place } = this.#around;
     const { token } = held.session;
     const hash = at === 0 ? await this.#newHash(held.session) : await this.#hashOf(held.session, at);
+    let received = at;
     const visited = tapped(
       bytes,
       (chunk) => {
+        requireRoom((received += chunk.byteLength));
         hash?.update(chunk);
         return held.renewIfDue();
       },
@@ -161,8 +168,8 @@ export class StoredUpload implements UploadSession {
 
   /** The runtime's own hash is faster, and enough where it need not outlive this process. */
   async #newHash({ algorithm }: Session): Promise<RunningHash | undefined> {
-    const { isClosing, place } = this.#around;
-    const mayMove = place.driver.remote && !isClosing;
+    const { closingAs, place } = this.#around;
+    const mayMove = place.driver.remote && closingAs === undefined;
     return mayMove ? openPortableHash(algorithm) : createRunningHash(algorithm);
   }
 

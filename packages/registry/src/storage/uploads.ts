@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { algorithmOf, type CallOptions, type Digest, type DigestAlgorithm } from "@drayage/oci";
 import type { BlobLinks } from "./blobs.ts";
 import type { Place } from "./place.ts";
+import { roomForBlob } from "./room.ts";
 import { findSession, storeSession, type Session } from "./session.ts";
 import { StoredUpload, type UploadDesk } from "./upload.ts";
 import { uploadUnknown } from "./writer.ts";
@@ -42,6 +43,7 @@ export class Uploads {
     readonly digest: Digest | undefined;
   }): Promise<StoredUpload> {
     const { driver, name, owner } = this.#place;
+    await roomForBlob(this.#place, digest);
     const id = randomUUID();
     const token = await driver.blobs.begin({ id, signal });
     const session = { repository: name, owner, token, algorithm };
@@ -86,7 +88,7 @@ export class Uploads {
       place: this.#place,
       links: this.#links,
       isRepeated,
-      isClosing: digest !== undefined,
+      closingAs: digest,
       ...this.#desk,
     });
   }

@@ -353,6 +353,17 @@ describe("faults", () => {
     ]);
   });
 
+  test("meet a part by its number, in whichever order parts arrive", async () => {
+    const { body } = await send("POST", "key?uploads");
+    const uploadId = /<UploadId>([^<]+)</.exec(body)?.[1] ?? "";
+    s3.fail({ operation: "UploadPart", part: 2, nth: 1, answer: { status: 503, code: "SlowDown" } });
+    const statusOf = async (part: number): Promise<number> =>
+      (await send("PUT", `key?partNumber=${part}&uploadId=${uploadId}`)).status;
+    const statuses = [];
+    for (const part of [3, 2, 1, 2]) statuses.push(await statusOf(part));
+    expect(statuses).toEqual([200, 503, 200, 200]);
+  });
+
   test("lose the answer to what was done", async () => {
     s3.fail({ operation: "PutObject", nth: 1, loseAnswer: true });
     await expect(send("PUT", "key", { body: "hello" })).rejects.toThrow("socket hang up");

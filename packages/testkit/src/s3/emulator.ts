@@ -81,7 +81,8 @@ export async function createS3Emulator(options: S3EmulatorOptions = {}): Promise
     const [bucket = "", key = ""] = path.split(/\/(.*)/s);
     requireSignature(request, identity, { region, now: now() });
     const operation = operationOf(request, key);
-    const fault = nextFault(operation, key);
+    const part = Number.parseInt(request.parameters.get("partNumber") ?? "", 10);
+    const fault = nextFault({ operation, key, part });
     const entry = { operation, key, query: request.query, headers: request.headers };
     const note = (status: number, received = 0): void => void ledger.push({ ...entry, status, received });
     await fault?.before?.();

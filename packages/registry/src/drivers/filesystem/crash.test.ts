@@ -78,7 +78,7 @@ test("an upload whose server is killed goes on where its bytes end, after the re
   expect((await ask(after, "GET", `/v2/a/b/blobs/${digest}`)).body.equals(bytes)).toBe(true);
 });
 
-test("what was acknowledged is there after the server was killed, and nothing else is visible", async () => {
+test("what was acknowledged is there after the server was killed, and nothing else is visible (S15)", async () => {
   const directory = await newDirectory();
   const server = await start(directory);
   const image = createImage();
