@@ -26,7 +26,7 @@ export interface StorageDriver {
 export interface DocumentStore {
   get(key: string, options?: CallOptions): Promise<StoredDocument | undefined>;
   head(key: string, options?: CallOptions): Promise<DocumentStat | undefined>;
-  /** Stores a whole document durably. Resolves to its new etag, or `undefined` if the condition did not hold. */
+  /** Stores a whole document. Resolves to its new etag, or `undefined` if the condition did not hold. */
   put(key: string, bytes: Uint8Array, options?: PutDocumentOptions): Promise<string | undefined>;
   /** Removes a document, `changed` and nothing removed if it is not at `ifMatch`. */
   delete(
@@ -53,6 +53,8 @@ export interface StoredDocument {
 }
 
 export interface PutDocumentOptions extends CallOptions {
+  /** `relaxed` if it must survive the death of the process, but not a loss of power. */
+  readonly durability?: "strict" | "relaxed" | undefined;
   /** Only if the document is at this etag. */
   readonly ifMatch?: string | undefined;
   /** Only if there is no such document. */
@@ -84,12 +86,12 @@ export interface BlobStore {
   read(digest: Digest, part: ReadPart): Bytes;
   /** A new upload. */
   begin(upload: NewUpload): Promise<UploadToken>;
-  /** Appends behind the offset, which the caller knows to be `at`; what is reported as stored survives a crash. */
+  /** Appends behind the offset, which the caller knows to be `at`; what is reported as stored survives the death of the process. */
   append(token: UploadToken, bytes: Bytes, options: AppendOptions): Promise<Appended>;
-  /** How many bytes are stored durably, or `undefined` if it is known that nothing is left of the upload. */
+  /** How many bytes are stored, or `undefined` if it is known that nothing is left of the upload. */
   offset(token: UploadToken, options?: CallOptions): Promise<number | undefined>;
   /**
-   * Makes the upload readable as `digest`. Done once more it fails, unless the token itself still has the bytes:
+   * Makes the upload readable as `digest`, durably. Done once more it fails, unless the token itself still has the bytes:
    * that the same content is here already does not tell that it came from this upload.
    *
    * @throws OciError BLOB_UPLOAD_UNKNOWN, DIGEST_MISMATCH

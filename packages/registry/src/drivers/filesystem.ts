@@ -6,8 +6,8 @@ import { createDisk } from "./filesystem/disk.ts";
 
 export interface FilesystemDriverOptions {
   /**
-   * `strict`, the default: what was acknowledged survives a loss of power. `relaxed`: it survives the death of
-   * the process, and costs no waiting for the disk.
+   * `strict`, the default: what was stored survives a loss of power, but for uploads that are under way: those may
+   * lose their last seconds. `relaxed`: it survives the death of the process, and costs no waiting for the disk.
    */
   readonly durability?: "strict" | "relaxed" | undefined;
 }

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { isOciError, OciError } from "@drayage/oci";
+import type { LendingBytes } from "../storage/lend.ts";
 import type { RequestBody } from "./exchange.ts";
+import { readIncoming } from "./incoming.ts";
 
 export interface BodyOptions {
   /** How long the client may say nothing, in milliseconds. */
@@ -33,58 +34,16 @@ export function createBody(
     get isSilent() {
       return isSilent;
     },
-    async *read() {
-      if (isSilent) response.writeContinue();
-      isSilent = false;
-      try {
-        yield* read(request, idleTimeout);
-      } catch (error) {
-        isSilent = isOciError(error, "TIMEOUT");
-        throw error;
-      }
+    read() {
+      const read = (isLent: boolean) => (): AsyncIterator<Uint8Array, void, undefined> => {
+        if (isSilent) response.writeContinue();
+        isSilent = false;
+        const onSilence = (): void => void (isSilent = true);
+        return readIncoming(request, { idleTimeout, isLent, onSilence });
+      };
+      const bytes: LendingBytes = { [Symbol.asyncIterator]: read(false), lend: read(true) };
+      return bytes;
     },
-  };
-}
-
-async function* read(
-  request: IncomingMessage,
-  idleTimeout: number,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  const idle = createIdleTimer(idleTimeout);
-  // A reader that stops early still wants to answer, and the rest stays readable so that the answer arrives.
-  const chunks = request.iterator({ destroyOnReturn: false })[Symbol.asyncIterator]();
-  try {
-    for (;;) {
-      const next: IteratorResult<unknown, unknown> = await idle.during(chunks.next());
-      if (next.done === true) return;
-      if (next.value instanceof Uint8Array) yield next.value;
-    }
-  } finally {
-    idle.stop();
-    chunks.return?.()?.catch(() => undefined); // not waited for: the client may be silent for ever
-  }
-}
-
-interface IdleTimer {
-  /** `promise`, or a rejection if it takes too long. */
-  during<Value>(promise: Promise<Value>): Promise<Value>;
-  stop(): void;
-}
-
-function createIdleTimer(idleTimeout: number): IdleTimer {
-  let expire: (error: OciError) => void = () => undefined;
-  const timer = setTimeout(() => {
-    expire(new OciError("TIMEOUT", `the client sent nothing for ${idleTimeout / 1000} seconds`));
-  }, idleTimeout);
-  return {
-    during(promise) {
-      timer.refresh();
-      return new Promise((resolve, reject) => {
-        expire = reject;
-        promise.then(resolve, reject);
-      });
-    },
-    stop: () => clearTimeout(timer),
   };
 }
 

@@ -56,7 +56,6 @@ async function send(
       const turn = isLent ? sender.sendLent(next.value) : sender.send(next.value);
       if (turn !== undefined) await turn;
     }
-    await sender.taken();
   } finally {
     sender.stop();
     await chunks.return?.();
@@ -85,6 +84,7 @@ async function discard(request: IncomingMessage, milliseconds: number): Promise<
     if (left < 0) finish();
   });
   for (const event of ["end", "close", "error"]) request.once(event, finish);
+  request.resume(); // whoever has read some of it may have stopped it
   await Promise.race([ended.promise, sleep(milliseconds, { signal: stop.signal })]);
   stop.abort();
 }

@@ -5,10 +5,8 @@ import { OciError } from "@drayage/oci";
 export interface Sender {
   /** A promise only if the client has to be waited for. @throws OciError TIMEOUT */
   send(chunk: Uint8Array): Promise<void> | undefined;
-  /** The same for a chunk that is not ours to keep: resolves when the one before has left this process. */
+  /** The same for a chunk that is not ours to keep: resolves when it has left this process. */
   sendLent(chunk: Uint8Array): Promise<void>;
-  /** Resolves when what was lent has left this process. */
-  taken(): Promise<void>;
   stop(): void;
 }
 
@@ -33,7 +31,6 @@ export function createSender(
       begin(resolve);
     });
   };
-  let before: Promise<void> = Promise.resolve();
 
   return {
     send(chunk) {
@@ -41,12 +38,7 @@ export function createSender(
       if (response.write(chunk)) return undefined;
       return waitFor((done) => response.once("drain", done));
     },
-    async sendLent(chunk) {
-      await before;
-      before = waitFor((done) => response.write(chunk, () => done()));
-      before.catch(() => undefined); // whoever waits for it hears of it
-    },
-    taken: () => before,
+    sendLent: (chunk) => waitFor((done) => response.write(chunk, () => done())),
     stop() {
       clearTimeout(timer);
       signal.removeEventListener("abort", stop);

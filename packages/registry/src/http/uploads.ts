@@ -17,6 +17,7 @@ import {
   type UploadSession,
   type UploadsRoute,
 } from "@drayage/oci";
+import { passed } from "../storage/lend.ts";
 import { emptyReply, headOf, jsonReply, type Call, type Operations, type Reply } from "./exchange.ts";
 import { blobLocation } from "./target.ts";
 
@@ -139,16 +140,22 @@ function chunkOf({ headers, body }: Call): Chunk {
 }
 
 /** `bytes`, which must be so many; those that are get stored all the same. */
-async function* exactly(length: number, bytes: Bytes): AsyncGenerator<Uint8Array, void, undefined> {
+function exactly(length: number, bytes: Bytes): Bytes {
   let received = 0;
-  for await (const chunk of bytes) {
-    received += chunk.byteLength;
-    if (received > length) throw new OciError("SIZE_INVALID", `a chunk of ${length} bytes that has more`);
-    yield chunk;
-  }
-  if (received < length) {
-    throw new OciError("SIZE_INVALID", `a chunk of ${length} bytes that has only ${received}`);
-  }
+  return passed(bytes, (chunks) => ({
+    async next() {
+      const next = await chunks.next();
+      if (next.done !== true) received += next.value.byteLength;
+      if (received <= length && next.done !== true) return next;
+      if (next.done === true && received === length) return { done: true, value: undefined };
+      const actual = received > length ? "more" : `only ${received}`;
+      throw new OciError("SIZE_INVALID", `a chunk of ${length} bytes that has ${actual}`);
+    },
+    async return() {
+      await chunks.return?.();
+      return { done: true, value: undefined };
+    },
+  }));
 }
 
 function parseAlgorithm(text: string | undefined): DigestAlgorithm | undefined {

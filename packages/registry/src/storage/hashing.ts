@@ -6,6 +6,7 @@ import {
   type DigestAlgorithm,
   type UploadToken,
 } from "@drayage/oci";
+import { passed } from "./lend.ts";
 
 /** How many unfinished hashes are kept; the bytes of an upload whose hash was dropped are read again. */
 const keptHashes = 1000;
@@ -74,26 +75,28 @@ export function createRunningHash(algorithm: DigestAlgorithm): RunningHash {
 }
 
 /** `bytes`, each chunk shown to `visit` on its way; an abort ends them even while their source is silent. */
-export async function* tapped(
+export function tapped(
   bytes: Bytes,
   visit: (chunk: Uint8Array) => Promise<void> | undefined,
   { signal }: { readonly signal?: AbortSignal | undefined },
-): AsyncGenerator<Uint8Array, void, undefined> {
-  const source = bytes[Symbol.asyncIterator]();
-  let isDone = false;
-  try {
-    for (;;) {
-      const next = await abortable(source.next(), signal);
-      if (next.done === true) {
-        isDone = true;
-        return;
+): Bytes {
+  return passed(bytes, (chunks) => ({
+    async next() {
+      try {
+        const next = await (signal === undefined ? chunks.next() : abortable(chunks.next(), signal));
+        if (next.done === true) return { done: true, value: undefined };
+        const pause = visit(next.value);
+        if (pause !== undefined) await pause;
+        return next;
+      } catch (error) {
+        // A source that is silent would keep us waiting; it ends when it can.
+        chunks.return?.()?.catch(() => undefined);
+        throw error;
       }
-      const pause = visit(next.value);
-      if (pause !== undefined) await pause;
-      yield next.value;
-    }
-  } finally {
-    // A source that is silent would keep us waiting; it ends when it can.
-    if (!isDone) source.return?.()?.catch(() => undefined);
-  }
+    },
+    async return() {
+      chunks.return?.()?.catch(() => undefined);
+      return { done: true, value: undefined };
+    },
+  }));
 }

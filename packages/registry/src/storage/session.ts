@@ -62,6 +62,11 @@ export async function readSession(
   options: CallOptions = {},
 ): Promise<StoredSession | undefined> {
   const stored = await documents.get(uploadKey(id), options);
+  if (stored?.bytes.byteLength === 0) {
+    // The power went before the disk had it.
+    await documents.delete(uploadKey(id));
+    return undefined;
+  }
   return stored && { session: parseSession(stored.bytes), etag: stored.etag, modified: stored.modified };
 }
 
@@ -83,7 +88,11 @@ export function storeSession(
     isEnded,
     committed,
   });
-  return documents.put(uploadKey(id), record, etag === undefined ? { ifNoneMatch: "*" } : { ifMatch: etag });
+  return documents.put(uploadKey(id), record, {
+    // Whoever uploads can begin again; what has become a blob is durable by itself.
+    durability: "relaxed",
+    ...(etag === undefined ? { ifNoneMatch: "*" } : { ifMatch: etag }),
+  });
 }
 
 function parseSession(bytes: Uint8Array): Session {

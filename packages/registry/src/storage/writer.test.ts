@@ -50,6 +50,14 @@ function open(change: Partial<StorageDriver> = {}) {
 }
 
 describe("an upload", () => {
+  test("whose record was lost with the power is unknown, and nothing is left of the record", async () => {
+    const { one, driver } = open();
+    const { id } = await one.openUpload();
+    await driver.documents.put(`uploads/${id}`, new Uint8Array(0));
+    await expect(one.openUpload({ id })).rejects.toMatchObject({ code: "BLOB_UPLOAD_UNKNOWN" });
+    expect(await driver.documents.head(`uploads/${id}`)).toBeUndefined();
+  });
+
   test("begun at one machine is continued and closed at another", async () => {
     const { one, two } = open();
     const begun = await one.openUpload();

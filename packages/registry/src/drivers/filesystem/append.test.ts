@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { bytesOf, type Bytes } from "@drayage/oci";
 import { expect, onTestFinished, test } from "vitest";
 import { appendTo, appendToFile, writeAll, type AppendedFile } from "./append.ts";
-import { createDisk } from "./disk.ts";
+import { createBuffers } from "./buffers.ts";
 
 async function newFile(): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), "drayage-"));
@@ -15,20 +15,20 @@ async function newFile(): Promise<string> {
   return path;
 }
 
-const disk = createDisk(tmpdir(), { isStrict: true });
+const buffers = createBuffers({ size: 512 * 1024, count: 2 });
 
 test("bytes of many batches are written in order", async () => {
   const path = await newFile();
   const chunks = Array.from({ length: 50 }, (_, index) => Buffer.alloc(70_000, index));
-  const { offset } = await appendToFile(path, bytesOf(...chunks), { at: 0, disk });
+  const { offset } = await appendToFile(path, bytesOf(...chunks), { at: 0, buffers });
   expect(offset).toBe(3_500_000);
   expect((await readFile(path)).equals(Buffer.concat(chunks))).toBe(true);
 });
 
 test("what was written behind the offset before a crash is written over", async () => {
   const path = await newFile();
-  await appendToFile(path, bytesOf(Buffer.from("0123456789")), { at: 0, disk });
-  await appendToFile(path, bytesOf(Buffer.from("abc")), { at: 4, disk });
+  await appendToFile(path, bytesOf(Buffer.from("0123456789")), { at: 0, buffers });
+  await appendToFile(path, bytesOf(Buffer.from("abc")), { at: 4, buffers });
   expect((await readFile(path, "utf8")).slice(0, 7)).toBe("0123abc");
 });
 
@@ -38,7 +38,7 @@ test("a file that ends with a failure ends where the offset says", async () => {
     for (let count = 0; count < 20; count++) yield Buffer.alloc(100_000);
     throw new Error("the source broke");
   }
-  const { offset, failure } = await appendToFile(path, breaking(), { at: 0, disk });
+  const { offset, failure } = await appendToFile(path, breaking(), { at: 0, buffers });
   expect(failure).toBeDefined();
   expect(offset).toBe(2_000_000);
   expect((await readFile(path)).byteLength).toBe(offset);
@@ -46,7 +46,7 @@ test("a file that ends with a failure ends where the offset says", async () => {
 
 test("an upload that is gone is BLOB_UPLOAD_UNKNOWN", async () => {
   const path = `${await newFile()}-gone`;
-  await expect(appendToFile(path, bytesOf(), { at: 0, disk })).rejects.toMatchObject({
+  await expect(appendToFile(path, bytesOf(), { at: 0, buffers })).rejects.toMatchObject({
     code: "BLOB_UPLOAD_UNKNOWN",
   });
 });
@@ -67,7 +67,7 @@ test("what the system writes only in part is written to its end", async () => {
 });
 
 test.runIf(existsSync("/dev/full"))("a full disk is STORAGE_FULL, with the offset where it was", async () => {
-  const { offset, failure } = await appendToFile("/dev/full", bytesOf(Buffer.from("x")), { at: 0, disk });
+  const { offset, failure } = await appendToFile("/dev/full", bytesOf(Buffer.from("x")), { at: 0, buffers });
   expect(offset).toBe(0);
   expect(failure?.error).toMatchObject({ code: "STORAGE_FULL" });
 });
@@ -81,20 +81,36 @@ test("a batch that was written in part is cut off again", async () => {
       return { bytesWritten: 3, buffers };
     },
     truncate: async (size) => void sizes.push(size),
-    datasync: async () => undefined,
   };
-  const { offset, failure } = await appendTo(file, bytesOf(Buffer.from("01234")), { at: 10, disk });
+  const { offset, failure } = await appendTo(file, bytesOf(Buffer.from("01234")), { at: 10, buffers });
   expect([offset, sizes]).toEqual([10, [10]]);
   expect(failure?.error).toMatchObject({ code: "STORAGE_FULL" });
 });
 
-test("what cannot be settled does not count", async () => {
-  const sizes: (number | undefined)[] = [];
+test("while all buffers are in use chunks are written as they come, and all come back", async () => {
+  const path = await newFile();
+  const few = createBuffers({ size: 1000, count: 1 });
+  const taken = few.take();
+  const chunks = Array.from({ length: 5 }, (_, index) => Buffer.alloc(700, index));
+  async function* slowly(): Bytes {
+    for (const [index, chunk] of chunks.entries()) {
+      if (index === 2 && taken !== undefined) few.giveBack(taken);
+      yield chunk;
+    }
+  }
+  const { offset } = await appendToFile(path, slowly(), { at: 0, buffers: few });
+  expect(offset).toBe(3500);
+  expect((await readFile(path)).equals(Buffer.concat(chunks))).toBe(true);
+  expect([few.take()?.byteLength, few.take()]).toEqual([1000, undefined]);
+});
+
+test("a batch that fails gives its buffer back", async () => {
+  const few = createBuffers({ size: 10, count: 1 });
   const file: AppendedFile = {
-    writev: async (buffers) => ({ bytesWritten: 5, buffers }),
-    truncate: async (size) => void sizes.push(size),
-    datasync: async () => Promise.reject(new Error("input/output error")),
+    writev: async () => Promise.reject(new Error("input/output error")),
+    truncate: async () => undefined,
   };
-  const { offset, failure } = await appendTo(file, bytesOf(Buffer.from("01234")), { at: 10, disk });
-  expect([offset, sizes, failure !== undefined]).toEqual([10, [10], true]);
+  const { failure } = await appendTo(file, bytesOf(Buffer.from("0123456789ab")), { at: 0, buffers: few });
+  expect(failure).toBeDefined();
+  expect([few.take()?.byteLength, few.take()]).toEqual([10, undefined]);
 });

@@ -1,9 +1,13 @@
 import type { FileHandle } from "node:fs/promises";
-import { dirname } from "node:path";
 import { OciError, type Bytes, type Appended } from "@drayage/oci";
-import { ifPresent, onDisk, withFile, type Disk } from "./disk.ts";
+import { borrow } from "../../storage/lend.ts";
+import type { Buffers } from "./buffers.ts";
+import { ifPresent, onDisk, withFile } from "./disk.ts";
 
-const batchSize = 512 * 1024;
+export interface AppendToFileOptions {
+  readonly at: number;
+  readonly buffers: Buffers;
+}
 
 /**
  * Writes `bytes` into the file from `at` on, in batches: while one is written, the next is collected.
@@ -13,33 +17,31 @@ const batchSize = 512 * 1024;
 export async function appendToFile(
   path: string,
   bytes: Bytes,
-  { at, disk }: { readonly at: number; readonly disk: Disk },
+  { at, buffers }: AppendToFileOptions,
 ): Promise<Omit<Appended, "token">> {
-  const appended = await ifPresent(withFile(path, "r+", (file) => appendTo(file, bytes, { at, disk })));
+  const appended = await ifPresent(withFile(path, "r+", (file) => appendTo(file, bytes, { at, buffers })));
   if (appended === undefined) throw new OciError("BLOB_UPLOAD_UNKNOWN", "nothing is left of the upload");
-  if (at === 0 && appended.offset > 0) await disk.settleNames(dirname(path));
   return appended;
 }
 
 /** What an append needs of an open file. */
-export type AppendedFile = Pick<FileHandle, "writev" | "truncate" | "datasync">;
+export type AppendedFile = Pick<FileHandle, "writev" | "truncate">;
 
 /** The same with the file at hand. */
 export async function appendTo(
   file: AppendedFile,
   bytes: Bytes,
-  { at, disk }: { readonly at: number; readonly disk: Disk },
+  { at, buffers }: AppendToFileOptions,
 ): Promise<Omit<Appended, "token">> {
-  const batches = new Batches(file, at);
-  const failure = await fill(batches, bytes);
+  const batches = new Batches(file, { at, buffers });
+  const failure = await fill(batches, borrow(bytes));
+  if (failure === undefined) return { offset: batches.offset };
   try {
     // A batch that failed may have been written in part.
-    if (failure !== undefined) await file.truncate(batches.offset);
-    await disk.settle(file);
+    await file.truncate(batches.offset);
     return { offset: batches.offset, failure };
-  } catch (error) {
-    await file.truncate(at).catch(() => undefined);
-    return { offset: at, failure: failure ?? { error } };
+  } catch {
+    return { offset: at, failure };
   }
 }
 
@@ -62,22 +64,23 @@ async function fill(batches: Batches, bytes: Bytes): Promise<{ readonly error: u
 }
 
 /**
- * Collects chunks and writes them a batch at a time.
+ * Collects chunks and writes them a batch at a time; one by one while there are no buffers for it.
  *
  * They are copied: that costs less than a chunk that outlives the reading of the next ones, and the source may use
- * its buffers again.
+ * its memory again.
  */
 class Batches {
   readonly #file: AppendedFile;
+  readonly #buffers: Buffers;
   #written: number;
-  /** One that is filled, and one that is written. */
-  readonly #buffers: Uint8Array[] = [];
-  #turn = 0;
+  #buffer: Uint8Array | undefined;
+  /** How much of the buffer is filled. */
   #collected = 0;
   #writing: Promise<void> = Promise.resolve();
 
-  constructor(file: AppendedFile, at: number) {
+  constructor(file: AppendedFile, { at, buffers }: { readonly at: number; readonly buffers: Buffers }) {
     this.#file = file;
+    this.#buffers = buffers;
     this.#written = at;
   }
 
@@ -88,48 +91,59 @@ class Batches {
 
   /** A promise only if the disk has to be waited for. */
   add(chunk: Uint8Array): Promise<void> | undefined {
-    const isRoom = this.#collected + chunk.byteLength <= batchSize;
-    return isRoom ? this.#copy(chunk) : this.#addInParts(chunk);
+    this.#buffer ??= this.#buffers.take();
+    if (this.#buffer === undefined) return this.#writeNow(chunk);
+    const isRoom = this.#collected + chunk.byteLength < this.#buffer.byteLength;
+    return isRoom ? this.#copy(chunk, this.#buffer) : this.#addInParts(chunk, this.#buffer);
   }
 
   async flush(): Promise<void> {
-    await this.#startBatch();
+    this.#startBatch();
     await this.#writing;
-  }
-
-  async #addInParts(chunk: Uint8Array): Promise<void> {
-    for (let start = 0; start < chunk.byteLength; ) {
-      const end = start + batchSize - this.#collected;
-      await this.#copy(chunk.subarray(start, end));
-      start = end;
-    }
   }
 
   /** Takes a chunk for which there is room. */
-  #copy(chunk: Uint8Array): Promise<void> | undefined {
-    this.#buffer().set(chunk, this.#collected);
+  #copy(chunk: Uint8Array, buffer: Uint8Array): undefined {
+    buffer.set(chunk, this.#collected);
     this.#collected += chunk.byteLength;
-    return this.#collected === batchSize ? this.#startBatch() : undefined;
   }
 
-  #buffer(): Uint8Array {
-    const index = this.#turn % 2;
-    return (this.#buffers[index] ??= Buffer.allocUnsafeSlow(batchSize));
-  }
-
-  /** Resolves when the batch before is written; this one is under way then. */
-  async #startBatch(): Promise<void> {
+  /** Fills the buffer, and goes on with the rest when the batch before is written. */
+  async #addInParts(chunk: Uint8Array, buffer: Uint8Array): Promise<void> {
+    const end = buffer.byteLength - this.#collected;
+    this.#copy(chunk.subarray(0, end), buffer);
     await this.#writing;
-    if (this.#collected === 0) return;
-    const batch = this.#buffer().subarray(0, this.#collected);
-    this.#turn++;
+    this.#startBatch();
+    if (end < chunk.byteLength) await this.add(chunk.subarray(end));
+  }
+
+  async #writeNow(chunk: Uint8Array): Promise<void> {
+    await this.#writing;
+    await onDisk(this.#write(chunk));
+  }
+
+  /** Writes what has been collected, as soon as the batch before is written. */
+  #startBatch(): void {
+    const buffer = this.#buffer;
+    if (buffer === undefined) return;
+    const batch = buffer.subarray(0, this.#collected);
+    this.#buffer = undefined;
     this.#collected = 0;
-    this.#writing = onDisk(this.#write(batch));
+    const before = this.#writing;
+    const write = async (): Promise<void> => {
+      try {
+        await before;
+        await onDisk(this.#write(batch));
+      } finally {
+        this.#buffers.giveBack(buffer);
+      }
+    };
+    this.#writing = write();
     this.#writing.catch(() => undefined); // whoever waits for it hears of it
   }
 
-  async #write(batch: Uint8Array): Promise<void> {
-    this.#written = await writeAll(this.#file, [batch], this.#written);
+  async #write(bytes: Uint8Array): Promise<void> {
+    this.#written = await writeAll(this.#file, [bytes], this.#written);
   }
 }
 

@@ -2,11 +2,16 @@ import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { algorithmOf, createDigester, hexOf, OciError, type Digest, type BlobStore } from "@drayage/oci";
 import { appendToFile } from "./append.ts";
+import { createBuffers } from "./buffers.ts";
 import { ifPresent, type Disk } from "./disk.ts";
 import { readFilePart } from "./read.ts";
 
+/** For all uploads together. Smaller ones cost more system calls, larger ones no longer fit the processor's caches. */
+const uploadBuffers = { size: 512 * 1024, count: 32 };
+
 /** Content as files named by their digest, and uploads as files that are moved there. */
 export function createFileBlobs(directory: string, disk: Disk): BlobStore {
+  const buffers = createBuffers(uploadBuffers);
   const blobPath = (digest: Digest): string => {
     const hex = hexOf(digest);
     return join(directory, "blobs", algorithmOf(digest), hex.slice(0, 2), hex);
@@ -27,7 +32,7 @@ export function createFileBlobs(directory: string, disk: Disk): BlobStore {
       return id;
     },
     async append(token, bytes, { at }) {
-      return { token, ...(await appendToFile(partPath(token), bytes, { at, disk })) };
+      return { token, ...(await appendToFile(partPath(token), bytes, { at, buffers })) };
     },
     async offset(token, { signal } = {}) {
       signal?.throwIfAborted();

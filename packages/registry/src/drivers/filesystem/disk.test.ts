@@ -1,10 +1,12 @@
+import { execFileSync } from "node:child_process";
+import { existsSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { bytesOf, digestOf, readAll, type StorageDriver } from "@drayage/oci";
 import { expect, onTestFinished, test } from "vitest";
 import { createFilesystemDriver } from "../filesystem.ts";
-import { onDisk } from "./disk.ts";
+import { createDisk, onDisk } from "./disk.ts";
 
 /** A storage whose directory is a file, so that the system refuses whatever is done in it. */
 async function brokenDriver(): Promise<StorageDriver> {
@@ -52,3 +54,17 @@ test("what is not of the system is left as it is", async () => {
   const reason = Object.assign(new Error("the caller's"), { code: "ABORT_ERR" });
   await expect(onDisk(Promise.reject(reason))).rejects.toBe(reason);
 });
+
+// https://wiki.postgresql.org/wiki/Fsync_Errors
+test.skipIf(process.platform === "win32")(
+  "a file that cannot be put on the disk is removed: the system would not say so twice",
+  async () => {
+    const directory = await mkdtemp(join(tmpdir(), "drayage-"));
+    onTestFinished(() => rm(directory, { recursive: true }));
+    const [from, to] = [join(directory, "part"), join(directory, "content")];
+    execFileSync("mkfifo", [from]); // which no system synchronizes
+    const disk = createDisk(directory, { isStrict: true });
+    await expect(disk.publish(from, to)).rejects.toMatchObject({ code: "UNAVAILABLE" });
+    expect([existsSync(from), existsSync(to)]).toEqual([false, false]);
+  },
+);

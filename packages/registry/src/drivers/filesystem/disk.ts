@@ -6,78 +6,102 @@ import { createSharedWork } from "./shared-work.ts";
 
 /** Changes to files that nobody sees half done, and that stay. */
 export interface Disk {
-  /** Puts `bytes` into place as a whole. */
-  write(path: string, bytes: Uint8Array): Promise<void>;
+  /** Puts `bytes` into place as a whole. Resolves to when, in milliseconds since 1970. */
+  write(path: string, bytes: Uint8Array, options?: WriteOptions): Promise<number>;
   /** Moves a file into place, with all that has been written to it. */
   publish(from: string, to: string): Promise<void>;
-  /** A new file that is empty; it stays once its name has been settled. */
+  /** A new file that is empty. */
   create(path: string): Promise<void>;
-  /** Waits until the names of the files in a directory are on the disk. */
-  settleNames(directory: string): Promise<void>;
   /** Removes a file. Resolves to whether it was there. */
   remove(path: string): Promise<boolean>;
-  /** Waits until the file's content is on the disk. */
-  settle(file: Pick<FileHandle, "datasync">): Promise<void>;
+}
+
+interface WriteOptions {
+  /** Whether a loss of power may take it. */
+  readonly isRelaxed?: boolean | undefined;
 }
 
 /** @param temporary a directory on the same file system */
 export function createDisk(temporary: string, { isStrict }: { readonly isStrict: boolean }): Disk {
   const syncTogether = createSharedWork((path) => withFile(path, "r", (directory) => directory.sync()));
-  const settle = async (file: Pick<FileHandle, "datasync">): Promise<void> => {
+  const settle = async (file: FileHandle): Promise<void> => {
     if (isStrict) await file.datasync();
   };
   const settleDirectory = async (path: string): Promise<void> => {
     // Windows has no such thing, and keeps its directories by itself.
     if (isStrict && process.platform !== "win32") await syncTogether(path);
   };
-  /** Makes a directory and all above it, so that they stay too. */
-  const makeDirectory = async (path: string): Promise<void> => {
-    const first = await mkdir(path, { recursive: true });
-    if (first === undefined) return;
-    for (let made = path; made.length >= first.length; made = dirname(made))
-      await settleDirectory(dirname(made));
+  const settleAll = async (directories: readonly string[]): Promise<void> => {
+    await Promise.all(directories.map(settleDirectory));
   };
-  const place = async (from: string, to: string): Promise<void> => {
-    const move = (): Promise<void> => rename(from, to);
-    await unlessMissing(move(), () => makeDirectory(dirname(to)).then(move));
-    await settleDirectory(dirname(to));
+  /** Makes a directory and all above it. Resolves to those in which names are new. */
+  const makeDirectory = async (path: string): Promise<readonly string[]> =>
+    parentsOf(path, await mkdir(path, { recursive: true }));
+  const place = async (from: string, to: string, { isRelaxed = false }: WriteOptions = {}): Promise<void> => {
+    const directory = dirname(to);
+    const made = await unlessMissing(
+      rename(from, to).then((): readonly string[] => []),
+      async () => {
+        const parents = await makeDirectory(directory);
+        await rename(from, to);
+        return parents;
+      },
+    );
+    await settleAll(isRelaxed ? made : [directory, ...made]);
   };
-  const createWith = async (path: string, bytes: Uint8Array): Promise<void> => {
-    const fill = (): Promise<void> =>
+  const createWith = async (
+    path: string,
+    bytes: Uint8Array,
+    { isRelaxed = false }: WriteOptions = {},
+  ): Promise<number> => {
+    const fill = (): Promise<number> =>
       withFile(path, "wx", async (file) => {
         if (bytes.byteLength > 0) await file.writeFile(bytes);
-        await settle(file);
+        if (bytes.byteLength > 0 && !isRelaxed) await settle(file);
+        return (await file.stat()).mtimeMs;
       });
-    await unlessMissing(fill(), () => makeDirectory(dirname(path)).then(fill));
+    return unlessMissing(fill(), () => makeDirectory(dirname(path)).then(settleAll).then(fill));
   };
 
   return {
-    settle: (file) => onDisk(settle(file)),
-    async write(path, bytes) {
+    async write(path, bytes, options = {}) {
       const draft = join(temporary, randomUUID());
       try {
-        await createWith(draft, bytes);
-        await place(draft, path);
+        const modified = await createWith(draft, bytes, options);
+        await place(draft, path, options);
+        return modified;
       } catch (error) {
         await rm(draft, { force: true }).catch(() => undefined); // the first error tells more
         throw fault(error);
       }
     },
     async publish(from, to) {
-      await onDisk(withFile(from, "r+", settle));
+      try {
+        await withFile(from, "r+", settle);
+      } catch (error) {
+        // The system says so once, and forgets the bytes: a second attempt would seem to succeed.
+        if (codeOf(error) !== "ENOENT") await rm(from, { force: true }).catch(() => undefined);
+        throw fault(error);
+      }
       await onDisk(place(from, to));
     },
     async create(path) {
-      const make = (): Promise<void> => withFile(path, "wx", async () => undefined);
-      await onDisk(unlessMissing(make(), () => makeDirectory(dirname(path)).then(make)));
+      await onDisk(createWith(path, new Uint8Array(0)));
     },
-    settleNames: (directory) => onDisk(settleDirectory(directory)),
     async remove(path) {
       const removed = await onDisk(ifPresent(rm(path).then(() => true)));
       if (removed !== undefined) await onDisk(settleDirectory(dirname(path)));
       return removed ?? false;
     },
   };
+}
+
+/** The directories that hold those from `first` down to `last`; none if there is no first. */
+function parentsOf(last: string, first: string | undefined): readonly string[] {
+  const parents: string[] = [];
+  if (first === undefined) return parents;
+  for (let made = last; made.length >= first.length; made = dirname(made)) parents.push(dirname(made));
+  return parents;
 }
 
 /** Runs `use` with the opened file, which is closed whatever happens. */

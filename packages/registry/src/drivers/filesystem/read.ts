@@ -4,8 +4,8 @@ import type { LendingBytes } from "../../storage/lend.ts";
 import { ifPresent, onDisk } from "./disk.ts";
 
 const chunkSize = 512 * 1024;
-/** One that is used, one that is used up when the next but one is asked for, one that is filled. */
-const lentBuffers = 3;
+/** One that is used, and one that is filled. */
+const lentBuffers = 2;
 
 /** Part of a file; while one chunk is used, the next is read. */
 export function readFilePart(path: string, part: ReadPart): LendingBytes {
