@@ -95,7 +95,6 @@ export {
   manifestMediaTypes,
   mediaType,
   parseContentType,
-  isMediaType,
 } from "./media-type.ts";
 export { memoize, type MemoizeOptions } from "./memoize.ts";
 export { MemoryRegistry } from "./memory.ts";
