@@ -1,4 +1,4 @@
-import { gzipSync, zstdCompressSync } from "node:zlib";
+import { constants, gzipSync, zstdCompressSync } from "node:zlib";
 import { bytesOf, readAll, type Bytes } from "@drayage/oci";
 import { describe, expect, test } from "vitest";
 import { compressionOf, expand, expansionLimit } from "./expand.ts";
@@ -59,6 +59,28 @@ describe.each([
     }
     await expect(read(breakingOff())).rejects.toBe(reason);
   });
+});
+
+test("zstd's frames to be skipped, and frames with checksums and without sizes, are passed over and taken off", async () => {
+  const checked = zstdCompressSync(Buffer.alloc(300_000, "a"), {
+    params: { [constants.ZSTD_c_checksumFlag]: 1, [constants.ZSTD_c_contentSizeFlag]: 0 },
+  });
+  const skipped = Buffer.concat([Buffer.from([0x5e, 0x2a, 0x4d, 0x18, 3, 0, 0, 0]), Buffer.from("foo")]);
+  const frames = Buffer.concat([skipped, checked, skipped, zstdCompressSync(Buffer.from("")), checked]);
+  async function* inPieces() {
+    for (let at = 0; at < frames.byteLength; at += 7) yield frames.subarray(at, at + 7);
+  }
+  const content = await readAll(expand(inPieces(), "zstd"), { limit: 1_000_000 });
+  expect(Buffer.alloc(600_000, "a").equals(content)).toBe(true);
+});
+
+test.each([
+  ["a frame to be skipped that is cut short", [0x50, 0x2a, 0x4d, 0x18, 3, 0, 0, 0, 1]],
+  ["half a magic number behind a frame", [...zstdCompressSync(Buffer.from("a")), 0x28, 0xb5]],
+  ["something else behind a frame", [...zstdCompressSync(Buffer.from("a")), 1, 2, 3, 4]],
+])("zstd with %s throws MANIFEST_INVALID", async (_case, bytes) => {
+  const expanded = readAll(expand(bytesOf(Uint8Array.from(bytes)), "zstd"), { limit: 100 });
+  await expect(expanded).rejects.toMatchObject({ code: "MANIFEST_INVALID" });
 });
 
 test("a reader that leaves closes the source", async () => {

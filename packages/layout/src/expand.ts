@@ -1,6 +1,7 @@
 import { pipeline } from "node:stream/promises";
 import { createGunzip, createZstdDecompress } from "node:zlib";
 import { isOciError, observed, OciError, type Bytes } from "@drayage/oci";
+import { zstdFrames } from "./zstd-frames.ts";
 
 /** How content is compressed. */
 export type Compression = "gzip" | "zstd";
@@ -39,7 +40,7 @@ export async function* expand(
     onChunk: (length) => (taken += length),
     onError: (error) => (failure = error),
   });
-  const fed = pipeline(source, decoder);
+  const fed = pipeline(compression === "zstd" ? zstdFrames(source) : source, decoder);
   fed.catch(() => undefined); // the decoder fails with it
   const expanded: Bytes = decoder;
   let size = 0;

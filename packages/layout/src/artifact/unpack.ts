@@ -1,9 +1,9 @@
 import { open, type FileHandle } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { Bytes, CallOptions } from "@drayage/oci";
+import { ByteReader } from "../byte-reader.ts";
 import { isSystemError, onDisk, withFile } from "../disk.ts";
 import { writeBytes } from "../draft.ts";
-import { ByteReader } from "../tar/byte-reader.ts";
 import { invalidTar, limitExceeded, readEntry } from "../tar/entry.ts";
 import { paddedSize, type TarHeader } from "../tar/header.ts";
 import { entryLimit } from "../tar/scan.ts";

@@ -1,4 +1,4 @@
-import { invalidTar } from "./entry.ts";
+import { OciError } from "@drayage/oci";
 
 /** Content that is read piece by piece, from its start to its end. */
 export class ByteReader {
@@ -27,7 +27,7 @@ export class ByteReader {
     let left = length;
     while (left > 0) {
       const piece = await this.#next(left);
-      if (piece === undefined) throw invalidTar("it is cut short");
+      if (piece === undefined) throw new OciError("STORAGE_INVALID", "content is cut short");
       left -= piece.byteLength;
       yield piece;
     }
