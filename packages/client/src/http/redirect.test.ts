@@ -1,7 +1,11 @@
-import { readAll, type OciErrorCode } from "@drayage/oci";
+import { bytesOf, readAll, type OciErrorCode } from "@drayage/oci";
 import { createImage } from "@drayage/testkit";
 import { describe, expect, it } from "vitest";
 import { errorOf, openScripted, type Opened } from "../../fixture/scripted.ts";
+import { hostOf } from "../host.ts";
+import { settingsOf } from "../options.ts";
+import type { Send } from "./message.ts";
+import { redirect } from "./redirect.ts";
 
 const image = createImage({ layers: 1 });
 const layer = image.layers[0]?.descriptor ?? image.document.descriptor;
@@ -108,6 +112,24 @@ describe("C2 redirects", () => {
     expect(await read(opened)).toBe(layer.size);
     opened.server.script(lead([path, "/1", "/2", "/3", "/4", "/5", storage]));
     expect(await errorOf(read(opened))).toMatchObject({ code: "LIMIT_EXCEEDED", status: 307, method: "GET" });
+  });
+
+  it("are no requests of their own: an answer belongs to what was asked, wherever it came from", async () => {
+    const host = hostOf("registry.example", settingsOf({}));
+    const next: Send = async (request) => {
+      const isMoved = request.url.pathname === "/moved";
+      const headers = { location: "https://cdn.example/here" };
+      return { status: isMoved ? 307 : 200, headers, body: bytesOf(), url: request.url, request };
+    };
+    for (const [asked, answered] of [
+      ["https://registry.example/moved", "https://cdn.example/here"],
+      ["https://registry.example/here", "https://registry.example/here"],
+    ] as const) {
+      const request = { host, url: new URL(asked), method: "GET", lane: "api", subject: "blob" } as const;
+      const response = await redirect()(next)(request);
+      expect(response.request).toBe(request);
+      expect(response.url.href).toBe(answered);
+    }
   });
 
   it("of what writes are not followed", async () => {

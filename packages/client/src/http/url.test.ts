@@ -13,6 +13,7 @@ describe("resolveServerUrl", () => {
     ["//cdn.example/x", "https://cdn.example/x"],
     ["http://registry.example/x", "https://registry.example/x"],
     ["/x//me@home", "https://registry.example/x//me@home"],
+    ["https://cdn.example/x///y?u=http:z", "https://cdn.example/x///y?u=http:z"],
   ])("takes %s", (text, url) => {
     expect(resolveServerUrl(text, base).href).toBe(url);
   });
@@ -40,6 +41,14 @@ describe("resolveServerUrl", () => {
   ])("C18 refuses %s", async (_what, text) => {
     expect(await errorOf(() => resolveServerUrl(text, base))).toMatchObject({ code: "URL_REFUSED" });
   });
+
+  it.each(["http:///evil.example/", "http:/evil.example/", "http:evil.example/"])(
+    "C18 refuses %s, which parsers take for a host or for a path",
+    async (text) => {
+      const refused = { code: "URL_REFUSED" };
+      expect(await errorOf(() => resolveServerUrl(text, plainBase))).toMatchObject(refused);
+    },
+  );
 
   it("C5 never leads from https to the http of another host", async () => {
     const error = await errorOf(() => resolveServerUrl("http://auth.example/token", base));
