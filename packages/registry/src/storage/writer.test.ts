@@ -106,6 +106,23 @@ describe("an upload", () => {
     expect(await heir.commit(digest)).toMatchObject({ size: 10 });
   });
 
+  test.each([10 * minute, -10 * minute])(
+    "goes from machine to machine whose clocks are %d ms apart",
+    async (apart) => {
+      const { one, driver } = open();
+      const other = createRegistry(driver, { now: () => apart }).repository("a/b");
+      const { id } = await one.openUpload();
+      for (let at = 0; at < bytes.byteLength; at++) {
+        const here = await (at % 2 === 0 ? one : other).openUpload({ id });
+        await here.append(bytesOf(bytes.subarray(at, at + 1)), { at });
+      }
+      const closing = await other.openUpload({ id, digest });
+      expect(await closing.commit(digest)).toMatchObject({ digest, size: 10 });
+      const repeated = await one.openUpload({ id, digest });
+      expect(await repeated.commit(digest)).toMatchObject({ digest, size: 10 });
+    },
+  );
+
   test("whose writer was another process is free at once where one process at a time has the storage", async () => {
     const { one, two } = open({ exclusive: true });
     const dying = await one.openUpload();
