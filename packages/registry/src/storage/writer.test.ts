@@ -152,6 +152,24 @@ describe("an upload", () => {
     ]);
   });
 
+  test("is one of so many that its user may write to at a time, and has to wait if it is one more (S11)", async () => {
+    const registry = createRegistry(createMemoryDriver(), { rules: { uploadsAtOnce: 2 } });
+    const [mine, yours] = ["me", "you"].map((owner) => registry.repository("a/b", { owner }));
+    const sources = [createSource(), createSource()];
+    const writing = sources.map(async (source) => (await mine?.openUpload())?.append(source.bytes));
+    await Promise.all(sources.map(({ started }) => started));
+    const third = await mine?.openUpload();
+    const refused = { code: "TOOMANYREQUESTS", retryAfter: 5000 };
+    await expect(third?.append(bytesOf(bytes))).rejects.toMatchObject(refused);
+    expect(await (await yours?.openUpload())?.append(bytesOf(bytes))).toBe(10);
+    await sources[0]?.push();
+    await writing[0];
+    expect(await third?.append(bytesOf(bytes), { at: 0 })).toBe(10);
+    expect(await third?.commit(digest)).toMatchObject({ digest });
+    await sources[1]?.push();
+    await writing[1];
+  });
+
   test("that is cancelled under its writer ends it with BLOB_UPLOAD_UNKNOWN", async () => {
     const { one, two } = open();
     const session = await one.openUpload();
