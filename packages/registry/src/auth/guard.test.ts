@@ -57,6 +57,16 @@ describe.each(registries)("a guarded handler over %s", (_name, create) => {
     expect((await ask(open, "GET", "/v2/_catalog")).json).toEqual({ repositories: ["public/a"] });
   });
 
+  test("OPTIONS is answered before anybody is asked who is there, as browsers need it, and tells no more than methods", async () => {
+    const server = await serve(await filled(create), guarded);
+    const [there, absent] = [
+      await ask(server, "OPTIONS", `/v2/secret/a/blobs/${layer}`),
+      await ask(server, "OPTIONS", `/v2/nobody/blobs/${layer}`),
+    ];
+    expect([there.status, there.headers.allow]).toEqual([204, "GET, HEAD, DELETE, OPTIONS"]);
+    expect([absent.status, absent.headers.allow]).toEqual([204, there.headers.allow]);
+  });
+
   test("the catalog lists just what may be pulled, in whole pages (S1, Harbor CVE-2020-29662)", async () => {
     const server = await serve(await filled(create), guarded);
     const list = async (user: string, query = "") =>

@@ -1,4 +1,4 @@
-import { bytesOf, digestOf, type Digest, type Registry } from "@drayage/oci";
+import { bytesOf, digestOf, MemoryRegistry, type Digest, type Registry } from "@drayage/oci";
 import { describe, expect, test } from "vitest";
 import { ask, registries, serve, type Answered } from "../../fixture/serve.ts";
 
@@ -301,4 +301,20 @@ describe.each(registries)("uploads to %s", (_name, create) => {
     await registry.repository("a/source").deleteBlob(digest);
     expect((await ask(server, "POST", `${uploads}?mount=${digest}`)).status).toBe(202);
   });
+});
+
+test("an upload whose chunks have a least length says so with OCI-Chunk-Min-Length, and no other does", async () => {
+  const registry = new MemoryRegistry();
+  const demanding: Registry = {
+    listRepositories: (list) => registry.listRepositories(list),
+    repository(name) {
+      const repository = registry.repository(name);
+      const begin = async () => Object.assign(await repository.openUpload(), { minChunk: 5_242_880 });
+      return Object.assign(registry.repository(name), { openUpload: begin });
+    },
+  };
+  const started = await ask(await serve(demanding), "POST", uploads);
+  expect([started.status, started.headers["oci-chunk-min-length"]]).toEqual([202, "5242880"]);
+  const usual = await ask(await serve(registry), "POST", uploads);
+  expect([usual.status, usual.headers["oci-chunk-min-length"]]).toEqual([202, undefined]);
 });

@@ -17,6 +17,8 @@ export interface RegistryRules {
   readonly references?: "strict" | "platforms" | "sparse" | undefined;
   /** How many bytes a blob may have; as many as there is room for, by default. */
   readonly blobBytes?: number | undefined;
+  /** How many uploads of one user may be written to at a time, in this process; any number by default. */
+  readonly uploadsAtOnce?: number | undefined;
   /** What a repository may take up, together with others; what there is room for, by default. */
   readonly quota?: ((repository: string) => Quota | undefined) | undefined;
   /** Whether what a manifest needs can be deleted before the manifest; it cannot by default. */

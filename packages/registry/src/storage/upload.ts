@@ -52,14 +52,15 @@ export class StoredUpload implements UploadSession {
   async append(bytes: Bytes, { at, size = 0, signal }: AppendToUploadOptions = {}): Promise<number> {
     signal?.throwIfAborted();
     if (this.#around.isRepeated) return this.#passOver(bytes, { signal });
-    return this.#hold(async (held) => {
+    const work = async (held: HeldUpload): Promise<number> => {
       requireOpen(held.session, this.id);
       const offset = await this.#openOffset(held.session);
       if (at !== undefined && at !== offset) throw wrongOffset(offset, at);
       const requireRoom = await roomForBlob(this.#around.place, this.#around.closingAs);
       requireRoom(offset + size);
       return this.#appendAt(offset, bytes, { held, requireRoom, signal });
-    });
+    };
+    return this.#hold(work, { most: this.#around.place.rules?.uploadsAtOnce });
   }
 
   async status({ signal }: CallOptions = {}): Promise<number> {
@@ -193,10 +194,11 @@ export class StoredUpload implements UploadSession {
 
   #hold<Result>(
     work: (held: HeldUpload) => Promise<Result>,
-    { committing }: Pick<WantedUpload, "committing"> = {},
+    how: Pick<WantedUpload, "committing" | "most"> = {},
   ): Promise<Result> {
     const { place, writers } = this.#around;
-    return writers.hold({ id: this.id, repository: place.name, committing }, work);
+    const { name, owner } = place;
+    return writers.hold({ id: this.id, repository: name, owner, ...how }, work);
   }
 }
 

@@ -106,6 +106,23 @@ describe("an upload", () => {
     expect(await heir.commit(digest)).toMatchObject({ size: 10 });
   });
 
+  test.each([10 * minute, -10 * minute])(
+    "goes from machine to machine whose clocks are %d ms apart",
+    async (apart) => {
+      const { one, driver } = open();
+      const other = createRegistry(driver, { now: () => apart }).repository("a/b");
+      const { id } = await one.openUpload();
+      for (let at = 0; at < bytes.byteLength; at++) {
+        const here = await (at % 2 === 0 ? one : other).openUpload({ id });
+        await here.append(bytesOf(bytes.subarray(at, at + 1)), { at });
+      }
+      const closing = await other.openUpload({ id, digest });
+      expect(await closing.commit(digest)).toMatchObject({ digest, size: 10 });
+      const repeated = await one.openUpload({ id, digest });
+      expect(await repeated.commit(digest)).toMatchObject({ digest, size: 10 });
+    },
+  );
+
   test("whose writer was another process is free at once where one process at a time has the storage", async () => {
     const { one, two } = open({ exclusive: true });
     const dying = await one.openUpload();
@@ -133,6 +150,24 @@ describe("an upload", () => {
       expect(writing).rejects.toMatchObject({ code: "RANGE_INVALID" }),
       source.push(bytes.subarray(1, 2)),
     ]);
+  });
+
+  test("is one of so many that its user may write to at a time, and has to wait if it is one more (S11)", async () => {
+    const registry = createRegistry(createMemoryDriver(), { rules: { uploadsAtOnce: 2 } });
+    const [mine, yours] = ["me", "you"].map((owner) => registry.repository("a/b", { owner }));
+    const sources = [createSource(), createSource()];
+    const writing = sources.map(async (source) => (await mine?.openUpload())?.append(source.bytes));
+    await Promise.all(sources.map(({ started }) => started));
+    const third = await mine?.openUpload();
+    const refused = { code: "TOOMANYREQUESTS", retryAfter: 5000 };
+    await expect(third?.append(bytesOf(bytes))).rejects.toMatchObject(refused);
+    expect(await (await yours?.openUpload())?.append(bytesOf(bytes))).toBe(10);
+    await sources[0]?.push();
+    await writing[0];
+    expect(await third?.append(bytesOf(bytes), { at: 0 })).toBe(10);
+    expect(await third?.commit(digest)).toMatchObject({ digest });
+    await sources[1]?.push();
+    await writing[1];
   });
 
   test("that is cancelled under its writer ends it with BLOB_UPLOAD_UNKNOWN", async () => {

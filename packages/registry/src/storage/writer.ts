@@ -4,6 +4,8 @@ import { isOciError, OciError, type Digest, type DocumentStore, type StorageDriv
 import { uploadKey } from "./keys.ts";
 import { findSession, readSession, storeSession, type Session, type StoredSession } from "./session.ts";
 
+/** After how long whoever has too many uploads may try again, in milliseconds. */
+const pause = 5000;
 /** How long a writer that says nothing keeps its claim, in milliseconds. */
 const lease = 120_000;
 
@@ -12,8 +14,8 @@ export class Writers {
   readonly #driver: StorageDriver;
   readonly #now: () => number;
   readonly #instance = randomUUID();
-  /** The uploads that are written to here: where no other process has the storage, nothing else need be known. */
-  readonly #held = new Set<string>();
+  /** The uploads that are written to here, and whose they are: where no other process has the storage, nothing else need be known. */
+  readonly #held = new Map<string, string | undefined>();
 
   constructor(driver: StorageDriver, now: () => number) {
     this.#driver = driver;
@@ -23,16 +25,22 @@ export class Writers {
   /**
    * Runs `work` as the only writer of the upload.
    *
-   * @throws OciError RANGE_INVALID if there is another writer, BLOB_UPLOAD_UNKNOWN
+   * @throws OciError RANGE_INVALID if there is another writer, BLOB_UPLOAD_UNKNOWN, TOOMANYREQUESTS
    */
   async hold<Result>(upload: WantedUpload, work: (held: HeldUpload) => Promise<Result>): Promise<Result> {
-    if (this.#held.has(upload.id)) throw busy(upload.id);
-    this.#held.add(upload.id);
+    const { id, owner, most = Infinity } = upload;
+    if (this.#held.has(id)) throw busy(id);
+    if (this.#heldBy(owner) >= most) throw tooMany(most);
+    this.#held.set(id, owner);
     try {
       return await this.#holdHere(upload, work);
     } finally {
-      this.#held.delete(upload.id);
+      this.#held.delete(id);
     }
+  }
+
+  #heldBy(owner: string | undefined): number {
+    return [...this.#held.values()].filter((each) => each === owner).length;
   }
 
   async #holdHere<Result>(
@@ -76,6 +84,10 @@ export interface WantedUpload {
   readonly repository: string;
   /** What is to be made of it. */
   readonly committing?: Digest | undefined;
+  /** Whose it is, where users are known. */
+  readonly owner: string | undefined;
+  /** How many its owner may write to at a time. */
+  readonly most?: number | undefined;
 }
 
 interface Holder {
@@ -189,6 +201,11 @@ async function closeSession(
     // Giving up makes room, so that it must not need any.
     return (await documents.delete(uploadKey(id), { ifMatch: etag })) !== "changed";
   }
+}
+
+function tooMany(most: number): OciError {
+  const message = `more than ${most} uploads at a time`;
+  return new OciError("TOOMANYREQUESTS", message, { retryAfter: pause });
 }
 
 function busy(id: string): OciError {
