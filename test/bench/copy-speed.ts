@@ -53,7 +53,9 @@ for (const [name, { content, ...circumstances }] of Object.entries(cases)) {
   }
   for (const [subject, seconds] of Object.entries(times)) {
     const all = seconds.map((value) => value.toFixed(2)).join(", ");
-    console.log(`${name.padEnd(10)} ${subject.padEnd(8)} ${median(seconds).toFixed(2).padStart(6)} s  of ${all}`);
+    console.log(
+      `${name.padEnd(10)} ${subject.padEnd(8)} ${median(seconds).toFixed(2).padStart(6)} s  of ${all}`,
+    );
   }
   judge(`${name}, drayage / skopeo`, median(times.drayage) / median(times.skopeo), cases[name] ?? {});
 }

@@ -1,14 +1,9 @@
 import { isDigest, type CallOptions, type Descriptor, type Source } from "@drayage/oci";
-import {
-  parseConcurrency,
-  type ApplyOptions,
-  type CopyOptions,
-  type CopySource,
-  type CopyTarget,
-} from "./options.ts";
+import type { ApplyOptions, CopyOptions, CopySource, CopyTarget } from "./options.ts";
 import { planCopy, type CopyPlan } from "./plan.ts";
 import { createTally, type BlobCounts } from "./progress.ts";
 import { publish } from "./publish.ts";
+import { createScheduler } from "./scheduler.ts";
 import { onSide } from "./side.ts";
 import { transferBlobs, type Ends } from "./transfer.ts";
 
@@ -80,8 +75,8 @@ export async function applyCopy(
     tally.add(event);
     onProgress?.(event);
   };
-  const concurrency = parseConcurrency(options.concurrency);
-  const ends: Ends = { source, target, concurrency, mountFrom, share, report };
+  const scheduler = options.scheduler ?? createScheduler(options);
+  const ends: Ends = { source, target, scheduler, mountFrom, share, report };
 
   await transferBlobs(plan.blobs, ends, { signal });
   // What was left out on purpose is not to be sent after all when the target misses it.

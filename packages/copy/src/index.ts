@@ -10,5 +10,6 @@ export type {
 } from "./options.ts";
 export { planCopy, type CopyPlan } from "./plan.ts";
 export type { BlobCounts, CopyEvent } from "./progress.ts";
+export { createScheduler, type Scheduler, type SchedulerOptions } from "./scheduler.ts";
 export { createBlobShare, type BlobShare, type SharedPutOptions } from "./share.ts";
 export type { CopyContent, PlannedManifest } from "./walk.ts";
