@@ -54,13 +54,13 @@ export const copy: Command = defineCommand({
     repair: { type: "boolean", help: "look below what DST has, too, for content that it has lost" },
     tag: { type: "string", multiple: true, value: "TAG", help: "a further tag for DST; may be given again" },
     plan: { type: "boolean", help: "print what would be done, and do nothing" },
-    concurrency: { type: "string", value: "N", help: "how many blobs are under way at a time (6)" },
+    concurrency: { type: "string", value: "N", help: "how many things are under way at a time, half of them large (12)" },
     ...connectionOptions,
   },
   async run({ operands: [from = "", to = ""], values, print, signal }) {
     const source = parseEnd(from);
     const target = targetFor(source, parseEnd(to), values.tag);
-    const concurrency = parseCount(values.concurrency, "concurrency");
+    const concurrency = parseCount(values.concurrency, "concurrency") ?? 12;
     const platforms = values.platform?.map(parsePlatform);
     const { sparse, referrers, repair } = values;
     const foreign = parseForeign(values.foreign);
@@ -84,7 +84,8 @@ export const copy: Command = defineCommand({
       print.result(result, resultLines(result, target));
       return exitStatus.done;
     };
-    return withClient({ values, print, signal, registries: registriesOf(source, target) }, (client) =>
+    const registries = registriesOf(source, target);
+    return withClient({ values, print, concurrency, signal, registries }, (client) =>
       withSource(source, { client, side: "source", signal }, (opened) =>
         withTarget(target, { client, signal, isPlan: values.plan === true }, (repository) =>
           run({ ...opened, target: repository }),
