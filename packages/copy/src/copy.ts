@@ -69,14 +69,14 @@ export async function applyCopy(
   { source, target }: { readonly source: Source; readonly target: CopyTarget["repository"] },
   options: ApplyOptions = {},
 ): Promise<CopyResult> {
-  const { mountFrom, share, onProgress, signal } = options;
+  const { mountFrom, share, uploads, onProgress, signal } = options;
   const tally = createTally();
   const report: Ends["report"] = (event) => {
     tally.add(event);
     onProgress?.(event);
   };
   const scheduler = options.scheduler ?? createScheduler(options);
-  const ends: Ends = { source, target, scheduler, mountFrom, share, report };
+  const ends: Ends = { source, target, scheduler, mountFrom, share, uploads, report };
 
   await transferBlobs(plan.blobs, ends, { signal });
   // What was left out on purpose is not to be sent after all when the target misses it.

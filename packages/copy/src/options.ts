@@ -9,6 +9,7 @@ import {
   type Tag,
   type TagLister,
   type Target,
+  type UploadMemory,
 } from "@drayage/oci";
 import type { CopyEvent } from "./progress.ts";
 import type { Scheduler } from "./scheduler.ts";
@@ -66,6 +67,8 @@ export interface ApplyOptions extends CallOptions {
   readonly mountFrom?: string | undefined;
   /** Blobs that other copies to the same registry send at the same time, or have sent. */
   readonly share?: BlobShare | undefined;
+  /** Where uploads are remembered, so that a copy goes on in the middle of a blob after its process was killed. */
+  readonly uploads?: UploadMemory | undefined;
   /** Told what happens while it happens; what it throws ends the copy. */
   readonly onProgress?: ((event: CopyEvent) => void) | undefined;
 }

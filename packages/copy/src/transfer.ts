@@ -9,6 +9,7 @@ import {
   type OpenBlob,
   type PutBlobResult,
   type Source,
+  type UploadMemory,
 } from "@drayage/oci";
 import { contentOf } from "./embedded.ts";
 import type { CopyTarget } from "./options.ts";
@@ -24,6 +25,7 @@ export interface Ends {
   readonly scheduler: Scheduler;
   readonly mountFrom?: string | undefined;
   readonly share?: BlobShare | undefined;
+  readonly uploads?: UploadMemory | undefined;
   readonly report: (event: CopyEvent) => void;
 }
 
@@ -47,12 +49,12 @@ export async function transferBlobs(
 }
 
 async function transferBlob(blob: Descriptor, ends: Ends, { force, signal }: TransferOptions): Promise<void> {
-  const { target, scheduler, share, report } = ends;
+  const { target, scheduler, share, uploads, report } = ends;
   const repository = target.name;
   const open = openFrom(blob, ends);
   const send = (mountFrom = ends.mountFrom): Promise<PutBlobResult> => {
     report({ kind: "blob-started", blob });
-    return onSide("target", () => target.putBlob(blob, open, { mountFrom, force, signal }));
+    return onSide("target", () => target.putBlob(blob, open, { mountFrom, force, uploads, signal }));
   };
   // Whoever waits for another copy to send the blob has no place meanwhile.
   const put = (mountFrom?: string) => scheduler.run(blob.size, () => send(mountFrom), { signal });

@@ -54,7 +54,11 @@ export const copy: Command = defineCommand({
     repair: { type: "boolean", help: "look below what DST has, too, for content that it has lost" },
     tag: { type: "string", multiple: true, value: "TAG", help: "a further tag for DST; may be given again" },
     plan: { type: "boolean", help: "print what would be done, and do nothing" },
-    concurrency: { type: "string", value: "N", help: "how many things are under way at a time, half of them large (12)" },
+    concurrency: {
+      type: "string",
+      value: "N",
+      help: "how many things are under way at a time, half of them large (12)",
+    },
     ...connectionOptions,
   },
   async run({ operands: [from = "", to = ""], values, print, signal }) {
