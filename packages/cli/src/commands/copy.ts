@@ -16,6 +16,7 @@ import {
   parseEnd,
   registriesOf,
   requireImage,
+  uploadsTo,
   withImageName,
   withSource,
   withTarget,
@@ -33,7 +34,8 @@ export const copy: Command = defineCommand({
     "docker-archive:FILE[:NAME:TAG] is what docker save makes and docker load takes. It holds one platform, whose manifest " +
       "it does not keep: only the configuration and the layers, uncompressed. NAME is that of SRC unless told.",
     "DST without a tag gets the tag of SRC. With a digest, it is only written if SRC is exactly that.",
-    "What DST has is not sent again; within one registry blobs are mounted. Nothing partial is ever published.",
+    "What DST has is not sent again; within one registry blobs are mounted. Nothing partial is ever published. After " +
+      "an interruption the same command goes on, also in the middle of a blob where DST lets it.",
     "All platforms are copied. One --platform gives that image itself, several an index of theirs with a digest of " +
       "its own, together with their attestations.",
   ],
@@ -54,6 +56,11 @@ export const copy: Command = defineCommand({
     repair: { type: "boolean", help: "look below what DST has, too, for content that it has lost" },
     tag: { type: "string", multiple: true, value: "TAG", help: "a further tag for DST; may be given again" },
     plan: { type: "boolean", help: "print what would be done, and do nothing" },
+    state: {
+      type: "string",
+      value: "DIR",
+      help: "where uploads are remembered, to go on with if the copy is killed",
+    },
     concurrency: {
       type: "string",
       value: "N",
@@ -81,9 +88,11 @@ export const copy: Command = defineCommand({
         return exitStatus.done;
       }
       const mountFrom = mountSource(source, target);
+      const uploads = uploadsTo(target, values.state);
       const result = await print.during(
         (stream) => createProgress(plan, { stream }),
-        (progress) => applyCopy(plan, ends, { concurrency, mountFrom, onProgress: progress?.add, signal }),
+        (progress) =>
+          applyCopy(plan, ends, { concurrency, mountFrom, uploads, onProgress: progress?.add, signal }),
       );
       print.result(result, resultLines(result, target));
       return exitStatus.done;

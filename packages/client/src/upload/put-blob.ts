@@ -128,7 +128,7 @@ async function goOn(
   try {
     const before = upload.offset;
     const received = await upload.status({ signal });
-    const isCredible = received <= source.position && (received === 0 || chunks === "any");
+    const isCredible = received <= Math.max(source.position, before) && (received === 0 || chunks === "any");
     // Where it was refused before it would be refused again.
     const isStuck = isOciError(error, "RANGE_INVALID") && received === before;
     return isCredible && !isStuck ? upload : undefined;
