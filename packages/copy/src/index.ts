@@ -1,5 +1,12 @@
 export { applyCopy, copy, type CopyResult } from "./copy.ts";
 export { estimateCopy, type CopyEstimate } from "./estimate.ts";
+export {
+  createMeter,
+  type BlobProgress,
+  type CopyMeter,
+  type CopyProgress,
+  type Pace,
+} from "./meter.ts";
 export type {
   ApplyOptions,
   CopyOptions,

@@ -79,7 +79,7 @@ function openFrom(blob: Descriptor, { source, report }: Ends): OpenBlob {
     return observed(start === 0 ? body : without(body, start), {
       onChunk(length) {
         offset += length;
-        report({ kind: "blob-bytes", blob, offset });
+        report({ kind: "blob-bytes", blob, offset, length });
       },
       // The target reads this body; what goes wrong in it is still the source's.
       onError: (error) => atSide(error, "source"),
