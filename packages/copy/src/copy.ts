@@ -19,7 +19,12 @@ export interface CopyResult {
   /** How many manifests were published, the root included. */
   readonly manifests: number;
   /** What the source's tag points to by now, if it was asked again and has moved; absent if it was deleted. */
-  readonly moved?: { readonly to?: Descriptor | undefined } | undefined;
+  readonly moved?: Move | undefined;
+}
+
+/** Where a tag points to that has moved since it was copied; nowhere if it was deleted. */
+export interface Move {
+  readonly to?: Descriptor | undefined;
 }
 
 /**
@@ -47,12 +52,17 @@ export async function copy(
   return moved === undefined ? result : { ...result, moved };
 }
 
-/** Where the source's tag points to now, if that is not what was copied. */
-async function findMove(
+/**
+ * Where the source's tag points to now, if that is not what `plan` was made of.
+ *
+ * @throws OciError any code of the source
+ * @example const moved = await findMove({ repository: source, at: "v1" }, plan)
+ */
+export async function findMove(
   { repository, at }: CopySource,
   plan: CopyPlan,
-  { signal }: CallOptions,
-): Promise<CopyResult["moved"]> {
+  { signal }: CallOptions = {},
+): Promise<Move | undefined> {
   if (isDigest(at)) return undefined;
   const to = await onSide("source", () => repository.headManifest(at, { signal }));
   return to?.digest === (plan.partOf ?? plan.root).digest ? undefined : { to };

@@ -1,4 +1,4 @@
-export { applyCopy, copy, type CopyResult } from "./copy.ts";
+export { applyCopy, copy, findMove, type CopyResult, type Move } from "./copy.ts";
 export { estimateCopy, type CopyEstimate } from "./estimate.ts";
 export {
   createMeter,

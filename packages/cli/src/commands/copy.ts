@@ -1,10 +1,12 @@
 import {
   applyCopy,
   estimateCopy,
+  findMove,
   planCopy,
   type CopyPlan,
   type CopyResult,
   type ForeignLayers,
+  type Move,
 } from "@drayage/copy";
 import { OciError, parsePlatform, type At, type Source, type Tag, type Target } from "@drayage/oci";
 import { defineCommand, parseCount, type Command } from "../command.ts";
@@ -55,6 +57,10 @@ export const copy: Command = defineCommand({
     },
     repair: { type: "boolean", help: "look below what DST has, too, for content that it has lost" },
     tag: { type: "string", multiple: true, value: "TAG", help: "a further tag for DST; may be given again" },
+    recheck: {
+      type: "boolean",
+      help: "ask again at the end whether the tag of SRC is still the same, and end with 3 if not",
+    },
     plan: { type: "boolean", help: "print what would be done, and do nothing" },
     state: {
       type: "string",
@@ -76,8 +82,9 @@ export const copy: Command = defineCommand({
     const { sparse, referrers, repair } = values;
     const foreign = parseForeign(values.foreign);
     const run = async (ends: Ends): Promise<ExitStatus> => {
+      const origin = { repository: ends.source, at: ends.at };
       const plan = await planCopy(
-        { repository: ends.source, at: ends.at },
+        origin,
         { repository: ends.target, tags: tagsOf(target, values.tag) },
         { platforms, sparse, referrers, foreign, repair, concurrency, signal },
       );
@@ -94,8 +101,12 @@ export const copy: Command = defineCommand({
         (progress) =>
           applyCopy(plan, ends, { concurrency, mountFrom, uploads, onProgress: progress?.add, signal }),
       );
-      print.result(result, resultLines(result, target));
-      return exitStatus.done;
+      const moved = values.recheck === true ? await findMove(origin, plan, { signal }) : undefined;
+      print.result({ ...result, ...(moved === undefined ? {} : { moved }) }, [
+        ...resultLines(result, target),
+        ...moveLines(moved),
+      ]);
+      return moved === undefined ? exitStatus.done : exitStatus.partly;
     };
     const registries = registriesOf(source, target);
     return withClient({ values, print, concurrency, signal, registries }, (client) =>
@@ -173,6 +184,12 @@ function resultLines(result: CopyResult, target: End): readonly string[] {
     `  ${count(result.manifests, "manifest")}; blobs: ${uploaded} uploaded (${formatSize(result.bytes)}), ` +
       `${mounted} mounted, ${present} there already`,
   ];
+}
+
+function moveLines(moved: Move | undefined): readonly string[] {
+  if (moved === undefined) return [];
+  const { to } = moved;
+  return [`  meanwhile the source's tag ${to === undefined ? "was deleted" : `has moved to ${to.digest}`}`];
 }
 
 function count(number: number, noun: string): string {
