@@ -11,12 +11,14 @@ const quick = [
   ["listing-memory.ts"],
   ["blob-memory.ts", 1024],
   ["copy-memory.ts", 1024, 1],
+  ["copy-speed.ts", 5],
 ] as const;
 const long = [
   ["overhead.ts", 25, 10_000, 512],
   ["listing-memory.ts"],
   ["blob-memory.ts", 4096],
   ["copy-memory.ts", 4096],
+  ["copy-speed.ts", 15],
 ] as const;
 
 for (const [script, ...sizes] of process.argv.includes("long") ? long : quick) {

@@ -23,7 +23,7 @@ function openClient(world: HostileWorld): OpenedClient {
       const at = parseReference(from).tag ?? "";
       const source = { repository: client.repository(from, { access: ["pull"] }), at };
       const target = { repository: client.repository(to, { access: ["pull", "push"] }), tags: [at] };
-      await copy(source, target);
+      await copy(source, target, { referrers: true });
     },
     shown,
     close: () => client.close(),
@@ -31,3 +31,4 @@ function openClient(world: HostileWorld): OpenedClient {
 }
 
 clientContract({ name: "@drayage/client", open: openClient });
+clientContract({ name: "@drayage/client", open: openClient, copies: "index with referrers" });

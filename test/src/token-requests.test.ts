@@ -2,7 +2,7 @@ import type { LookupFunction } from "node:net";
 import { createClient, type Client } from "@drayage/client";
 import { copy } from "@drayage/copy";
 import { fromStatic, parseRoute } from "@drayage/oci";
-import { createImage, createScriptedRegistry, type ScriptedRegistry } from "@drayage/testkit";
+import { createImage, createIndex, createScriptedRegistry, type ScriptedRegistry } from "@drayage/testkit";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
 // Requests over the wire where every one needs a token, those of the token servers included.
@@ -112,6 +112,58 @@ describe("requests to copy an image of 11 blobs", () => {
     clear();
     expect((await copyApp()).status).toBe("unchanged");
     expect(requests()).toEqual({ "source: GET manifest": 1, "target: HEAD manifest": 1 });
+  });
+});
+
+describe("requests to copy an index of five platforms with two blobs each", () => {
+  const five = createIndex({
+    manifests: ["amd64", "arm64", "s390x", "ppc64le", "riscv64"].map((architecture, seed) =>
+      createImage({ platform: `linux/${architecture}`, seed }),
+    ),
+  });
+
+  beforeEach(async () => {
+    await source.content.add("app", five, { tags: ["v1"] });
+  });
+
+  it("that is there: 6 with no token yet, 2 with the client's tokens", async () => {
+    await target.content.add("app", five, { tags: ["v1"] });
+    expect((await copyApp()).status).toBe("unchanged");
+    expect(total()).toBe(6);
+    clear();
+    expect((await copyApp()).status).toBe("unchanged");
+    expect(requests()).toEqual({ "source: GET manifest": 1, "target: HEAD manifest": 1 });
+  });
+
+  it("of which only the tag is missing: 12 with no token yet, 8 with the client's tokens", async () => {
+    await target.content.add("app", five);
+    await copyApp();
+    expect(total()).toBe(12);
+    target.content.repository("app").tags.clear();
+    clear();
+    await copyApp();
+    expect(requests()).toEqual({
+      "source: GET manifest": 1,
+      "target: HEAD manifest": 6,
+      "target: PUT manifest": 1,
+    });
+  });
+});
+
+describe("requests to copy an image of which only the tag is missing", () => {
+  it("with the client's tokens: 14, one for each of its 11 blobs, 1 GET, 1 HEAD and 1 PUT", async () => {
+    await target.content.add("app", image);
+    await copyApp();
+    expect(total()).toBe(19); // two 401, two tokens, and a HEAD to see that a blob is there that is said to be
+    target.content.repository("app").tags.clear();
+    clear();
+    await copyApp();
+    expect(requests()).toEqual({
+      "source: GET manifest": 1,
+      "target: HEAD manifest": 1,
+      "target: POST uploads": 11,
+      "target: PUT manifest": 1,
+    });
   });
 });
 

@@ -9,4 +9,4 @@ if (major < 22 || (major === 22 && minor < 19)) {
 process.env.UV_THREADPOOL_SIZE ??= "16";
 const { enableCompileCache } = await import("node:module");
 enableCompileCache();
-await import("../dist/bin.js");
+await import("../bundle/bin.js");

@@ -41,6 +41,8 @@ type ConnectionValues = Values<typeof connectionOptions>;
 interface Connection extends CallOptions {
   readonly values: ConnectionValues;
   readonly print: Pick<Printer, "note" | "event">;
+  /** How many requests may be under way to one registry at a time; as many as is usual unless told. */
+  readonly concurrency?: number | undefined;
   /** In place of the default chain. */
   readonly credentials?: CredentialProvider | undefined;
 }
@@ -54,12 +56,13 @@ export async function withClient<Result>(
   { registries, ...connection }: Connection & { readonly registries: readonly string[] },
   use: (client: Client) => Promise<Result>,
 ): Promise<Result> {
-  const { values, print, credentials, signal } = connection;
+  const { values, print, concurrency, credentials, signal } = connection;
   const defaults = createDefaultCredentials({ note: print.note });
   const client = createClient({
     credentials: credentials ?? defaults.provider,
     hosts: await hostsOf(values, { registries }),
     network: { proxy: proxyFromEnvironment(process.env) },
+    concurrency,
     userAgent: `drayage/${readVersion()}`,
     trace: values.trace === true ? (event) => print.event(event, describeEvent(event)) : undefined,
   });

@@ -14,9 +14,11 @@ import {
   type Side,
   type Source,
   type Target,
+  type UploadMemory,
 } from "@drayage/oci";
 import { atOfLocal, formatLocal, parseLocal, withLocal, type Local } from "./local.ts";
 import { atOf, parseLocation } from "./location.ts";
+import { createUploadMemory, defaultUploadDirectory } from "./upload-memory.ts";
 
 /** Where content comes from or goes to: a registry's repository, or a layout on this machine. */
 export type End = Reference | Local;
@@ -40,6 +42,18 @@ export function registriesOf(...ends: readonly End[]): readonly string[] {
 export function mountSource(source: End, target: End): string | undefined {
   if (isLocal(source) || isLocal(target)) return undefined;
   return source.registry === target.registry ? source.repository : undefined;
+}
+
+/**
+ * What is remembered of uploads to the repository that `target` names, if it is one of a registry and there is a place
+ * to remember it.
+ */
+export function uploadsTo(
+  target: End,
+  directory: string | undefined = defaultUploadDirectory(process.env),
+): UploadMemory | undefined {
+  if (isLocal(target) || directory === undefined) return undefined;
+  return createUploadMemory({ directory, repository: `${target.registry}/${target.repository}` });
 }
 
 interface Access extends CallOptions {

@@ -18,6 +18,7 @@ export interface PrintOptions {
 export interface ProgressStream {
   readonly isTTY?: boolean | undefined;
   readonly columns?: number | undefined;
+  readonly rows?: number | undefined;
   write(text: string): unknown;
   on?(event: "error", listener: () => void): unknown;
 }

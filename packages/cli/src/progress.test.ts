@@ -9,7 +9,11 @@ if (large === undefined || small === undefined) throw new Error("there are two b
 const plan: CopyPlan = { root: large, tags: [], stages: [], present: [], foreign: [], blobs: [large, small] };
 
 /** What is written while `events` happen, one every `pace` milliseconds. */
-function shown(events: readonly CopyEvent[], pace: number, terminal: { isTTY?: boolean; columns?: number }) {
+function shown(
+  events: readonly CopyEvent[],
+  pace: number,
+  terminal: { isTTY?: boolean; columns?: number; rows?: number },
+) {
   let time = 0;
   let text = "";
   const stream = { ...terminal, write: (more: string) => void (text += more) };
@@ -24,7 +28,7 @@ function shown(events: readonly CopyEvent[], pace: number, terminal: { isTTY?: b
 
 const events: readonly CopyEvent[] = [
   { kind: "blob-started", blob: large },
-  { kind: "blob-bytes", blob: large, offset: 2500 },
+  { kind: "blob-bytes", blob: large, offset: 2500, length: 2500 },
   { kind: "blob-done", blob: large, result: "uploaded" },
   { kind: "blob-started", blob: small },
   { kind: "blob-done", blob: small, result: "present" },
@@ -32,7 +36,9 @@ const events: readonly CopyEvent[] = [
 
 describe("progress", () => {
   it("is a plain line every five seconds where there is no terminal", () => {
-    expect(shown(events, 2500, {})).toBe("0 of 2 blobs, 2.5 kB of 5.4 kB\n1 of 2 blobs, 5.0 kB of 5.4 kB\n");
+    expect(shown(events, 2500, {})).toBe(
+      "0 of 2 blobs, 2.5 kB of 5.4 kB, 500 B/s, 6 s left\n1 of 2 blobs, 5.0 kB of 5.4 kB, 250 B/s, 2 s left\n",
+    );
   });
 
   it("is nothing when it is over before", () => {
@@ -60,11 +66,17 @@ describe("progress", () => {
         .split("\n")
         .slice(2, 6),
     ).toEqual([
-      "1 of 2 blobs, 5.0 kB of 5.4 kB",
-      "0 of 2 blobs, 0 B of 5.4 kB",
-      "0 of 2 blobs, 2.5 kB of 5.4 kB",
-      "1 of 2 blobs, 5.0 kB of 5.4 kB",
+      "1 of 2 blobs, 5.0 kB of 5.4 kB, 167 B/s, 3 s left",
+      "0 of 2 blobs, 0 B of 5.4 kB, 0 B/s",
+      "0 of 2 blobs, 2.5 kB of 5.4 kB, 167 B/s, 18 s left",
+      "1 of 2 blobs, 5.0 kB of 5.4 kB, 125 B/s, 4 s left",
     ]);
+  });
+
+  it("never has more lines than the terminal", () => {
+    const both = [events[0], events[3]].flatMap((event) => event ?? []);
+    expect(shown(both, 100, { isTTY: true, rows: 3 }).split("\n").at(-2)).toBe("0 of 2 blobs, 0 B of 5.4 kB");
+    expect(shown(both, 100, { isTTY: true, rows: 3 })).not.toContain(small.digest.slice(0, 19));
   });
 
   it("never has lines that a narrow terminal would break", () => {

@@ -1,5 +1,6 @@
-import type { CopyEvent, CopyPlan } from "@drayage/copy";
-import { escapeControls, type Descriptor, type Digest } from "@drayage/oci";
+import { createMeter, type CopyEvent, type CopyPlan, type CopyProgress, type Pace } from "@drayage/copy";
+import { escapeControls } from "@drayage/oci";
+import { formatDuration } from "./duration.ts";
 import type { ProgressStream } from "./print.ts";
 import { formatSize } from "./size.ts";
 
@@ -21,68 +22,84 @@ const intervals = { live: 100, plain: 5000 } as const;
 
 /** Live lines on a terminal, elsewhere a plain line now and then. */
 export function createProgress(plan: CopyPlan, { stream, now = Date.now }: ProgressOptions): Progress {
-  const state = createState(plan);
-  const isLive = stream.isTTY === true;
-  let drawn = 0;
+  const meter = createMeter(plan, { now });
+  const show = stream.isTTY === true ? liveDisplay(stream) : plainDisplay(stream);
   let last = now();
-  const erase = () => {
+  const update = (): void => {
+    if (now() - last < show.interval) return;
+    last = now();
+    show.draw(linesOf(meter.read()));
+  };
+  // When nothing moves, that is worth seeing too.
+  const timer = setInterval(update, show.interval).unref();
+  return {
+    add(event) {
+      meter.add(event);
+      update();
+    },
+    end() {
+      clearInterval(timer);
+      show.erase();
+    },
+  };
+}
+
+/** What is shown of a moment. */
+interface Lines {
+  readonly summary: string;
+  readonly blobs: readonly string[];
+}
+
+interface Display {
+  /** In milliseconds. */
+  readonly interval: number;
+  draw(lines: Lines): void;
+  erase(): void;
+}
+
+function plainDisplay(stream: ProgressStream): Display {
+  return {
+    interval: intervals.plain,
+    draw: ({ summary }) => void stream.write(`${summary}\n`),
+    erase: () => undefined,
+  };
+}
+
+function liveDisplay(stream: ProgressStream): Display {
+  let drawn = 0;
+  const erase = (): void => {
     if (drawn > 0) stream.write(`\u001b[${drawn}A\u001b[J`);
     drawn = 0;
   };
-  const draw = () => {
-    if (!isLive) {
-      stream.write(`${state.summary()}\n`);
-      return;
-    }
-    erase();
-    const width = (stream.columns ?? 80) - 1;
-    const lines = [...state.underWay(), state.summary()].map((line) => escapeControls(line).slice(0, width));
-    stream.write(`${lines.join("\n")}\n`);
-    drawn = lines.length;
-  };
   return {
-    add(event) {
-      state.add(event);
-      if (now() - last < (isLive ? intervals.live : intervals.plain)) return;
-      last = now();
-      draw();
+    interval: intervals.live,
+    erase,
+    draw({ summary, blobs }) {
+      erase();
+      const { columns = 80, rows = 24 } = stream;
+      // More lines than there are could not be taken away again.
+      const seen = blobs.slice(0, Math.max(rows - 2, 0));
+      const lines = [...seen, summary].map((line) => escapeControls(line).slice(0, columns - 1));
+      stream.write(`${lines.join("\n")}\n`);
+      drawn = lines.length;
     },
-    end: erase,
   };
 }
 
-interface State {
-  add(event: CopyEvent): void;
-  summary(): string;
-  underWay(): readonly string[];
+function linesOf({ blobs, bytes, underWay, ...pace }: CopyProgress): Lines {
+  const passed = `${formatSize(bytes.done)} of ${formatSize(bytes.total)}`;
+  return {
+    summary: [`${blobs.done} of ${blobs.total} blobs`, passed, ...paceOf(pace)].join(", "),
+    blobs: underWay.map(({ blob, bytes: offset, ...own }) => {
+      const of = `${formatSize(offset).padStart(8)} of ${formatSize(blob.size)}`;
+      return [`${blob.digest.slice(0, 19)}  ${of}`, ...paceOf(own)].join(", ");
+    }),
+  };
 }
 
-function createState(plan: CopyPlan): State {
-  const total = { blobs: plan.blobs.length, bytes: plan.blobs.reduce((sum, { size }) => sum + size, 0) };
-  const active = new Map<Digest, { readonly blob: Descriptor; readonly offset: number }>();
-  const done = new Map<Digest, number>();
-  return {
-    add(event) {
-      if (event.kind === "manifest-published") return;
-      const { blob, kind } = event;
-      if (kind === "blob-started") {
-        done.delete(blob.digest); // it may be sent once more
-        active.set(blob.digest, { blob, offset: 0 });
-      }
-      if (kind === "blob-bytes") active.set(blob.digest, { blob, offset: event.offset });
-      if (kind !== "blob-done") return;
-      active.delete(blob.digest);
-      done.set(blob.digest, blob.size);
-    },
-    summary() {
-      const offsets = [...done.values(), ...[...active.values()].map(({ offset }) => offset)];
-      const passed = offsets.reduce((sum, offset) => sum + offset, 0);
-      return `${done.size} of ${total.blobs} blobs, ${formatSize(passed)} of ${formatSize(total.bytes)}`;
-    },
-    underWay: () =>
-      [...active.values()].map(
-        ({ blob, offset }) =>
-          `${blob.digest.slice(0, 19)}  ${formatSize(offset).padStart(8)} of ${formatSize(blob.size)}`,
-      ),
-  };
+function paceOf({ rate, remaining }: Pace): readonly string[] {
+  return [
+    ...(rate === undefined ? [] : [`${formatSize(Math.round(rate))}/s`]),
+    ...(remaining === undefined ? [] : [`${formatDuration(remaining)} left`]),
+  ];
 }

@@ -333,10 +333,10 @@ describe("the way of the work", () => {
       { concurrency: 1, onProgress: (event) => events.push(event) },
     );
     const smallestFirst = [...image.blobs].sort((a, b) => a.descriptor.size - b.descriptor.size);
-    const told = smallestFirst.flatMap((blob) => [
-      { kind: "blob-started", blob: blob.descriptor },
-      { kind: "blob-bytes", blob: blob.descriptor, offset: blob.descriptor.size },
-      { kind: "blob-done", blob: blob.descriptor, result: "uploaded" },
+    const told = smallestFirst.flatMap(({ descriptor: blob }) => [
+      { kind: "blob-started", blob },
+      { kind: "blob-bytes", blob, offset: blob.size, length: blob.size },
+      { kind: "blob-done", blob, result: "uploaded" },
     ]);
     const manifest = image.document.descriptor;
     expect(events).toEqual([...told, { kind: "manifest-published", manifest, tags: ["v1"] }]);

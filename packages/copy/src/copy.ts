@@ -1,14 +1,9 @@
 import { isDigest, type CallOptions, type Descriptor, type Source } from "@drayage/oci";
-import {
-  parseConcurrency,
-  type ApplyOptions,
-  type CopyOptions,
-  type CopySource,
-  type CopyTarget,
-} from "./options.ts";
+import type { ApplyOptions, CopyOptions, CopySource, CopyTarget } from "./options.ts";
 import { planCopy, type CopyPlan } from "./plan.ts";
 import { createTally, type BlobCounts } from "./progress.ts";
 import { publish } from "./publish.ts";
+import { createScheduler } from "./scheduler.ts";
 import { onSide } from "./side.ts";
 import { transferBlobs, type Ends } from "./transfer.ts";
 
@@ -24,7 +19,12 @@ export interface CopyResult {
   /** How many manifests were published, the root included. */
   readonly manifests: number;
   /** What the source's tag points to by now, if it was asked again and has moved; absent if it was deleted. */
-  readonly moved?: { readonly to?: Descriptor | undefined } | undefined;
+  readonly moved?: Move | undefined;
+}
+
+/** Where a tag points to that has moved since it was copied; nowhere if it was deleted. */
+export interface Move {
+  readonly to?: Descriptor | undefined;
 }
 
 /**
@@ -52,12 +52,17 @@ export async function copy(
   return moved === undefined ? result : { ...result, moved };
 }
 
-/** Where the source's tag points to now, if that is not what was copied. */
-async function findMove(
+/**
+ * Where the source's tag points to now, if that is not what `plan` was made of.
+ *
+ * @throws OciError any code of the source
+ * @example const moved = await findMove({ repository: source, at: "v1" }, plan)
+ */
+export async function findMove(
   { repository, at }: CopySource,
   plan: CopyPlan,
-  { signal }: CallOptions,
-): Promise<CopyResult["moved"]> {
+  { signal }: CallOptions = {},
+): Promise<Move | undefined> {
   if (isDigest(at)) return undefined;
   const to = await onSide("source", () => repository.headManifest(at, { signal }));
   return to?.digest === (plan.partOf ?? plan.root).digest ? undefined : { to };
@@ -74,14 +79,14 @@ export async function applyCopy(
   { source, target }: { readonly source: Source; readonly target: CopyTarget["repository"] },
   options: ApplyOptions = {},
 ): Promise<CopyResult> {
-  const { mountFrom, share, onProgress, signal } = options;
+  const { mountFrom, share, uploads, onProgress, signal } = options;
   const tally = createTally();
   const report: Ends["report"] = (event) => {
     tally.add(event);
     onProgress?.(event);
   };
-  const concurrency = parseConcurrency(options.concurrency);
-  const ends: Ends = { source, target, concurrency, mountFrom, share, report };
+  const scheduler = options.scheduler ?? createScheduler(options);
+  const ends: Ends = { source, target, scheduler, mountFrom, share, uploads, report };
 
   await transferBlobs(plan.blobs, ends, { signal });
   // What was left out on purpose is not to be sent after all when the target misses it.

@@ -9,8 +9,10 @@ import {
   type Tag,
   type TagLister,
   type Target,
+  type UploadMemory,
 } from "@drayage/oci";
 import type { CopyEvent } from "./progress.ts";
+import type { Scheduler } from "./scheduler.ts";
 import type { BlobShare } from "./share.ts";
 
 /** What is copied: whatever the repository has at a tag or digest. */
@@ -50,17 +52,23 @@ export interface PlanOptions extends CallOptions {
   readonly repair?: boolean | undefined;
   /** What the source must have at the tag, for a caller who has looked before. */
   readonly expectDigest?: Digest | undefined;
-  /** How many blobs or manifests are under way at a time; 6 unless told. */
+  /** How many things are under way at a time, at the most half of them large; 12 unless told. */
   readonly concurrency?: number | undefined;
+  /** Shared by copies between the same two registries, in place of `concurrency`. */
+  readonly scheduler?: Scheduler | undefined;
 }
 
 export interface ApplyOptions extends CallOptions {
-  /** How many blobs or manifests are under way at a time; 6 unless told. */
+  /** How many things are under way at a time, at the most half of them large; 12 unless told. */
   readonly concurrency?: number | undefined;
+  /** Shared by copies between the same two registries, in place of `concurrency`. */
+  readonly scheduler?: Scheduler | undefined;
   /** A repository of the target's registry that has the blobs, so that they need not be sent. */
   readonly mountFrom?: string | undefined;
   /** Blobs that other copies to the same registry send at the same time, or have sent. */
   readonly share?: BlobShare | undefined;
+  /** Where uploads are remembered, so that a copy goes on in the middle of a blob after its process was killed. */
+  readonly uploads?: UploadMemory | undefined;
   /** Told what happens while it happens; what it throws ends the copy. */
   readonly onProgress?: ((event: CopyEvent) => void) | undefined;
 }
@@ -71,7 +79,7 @@ export interface CopyOptions extends PlanOptions, ApplyOptions {
 }
 
 /** @throws OciError OPTION_INVALID unless `concurrency` is a positive whole number */
-export function parseConcurrency(concurrency = 6): number {
+export function parseConcurrency(concurrency = 12): number {
   if (Number.isSafeInteger(concurrency) && concurrency > 0) return concurrency;
   throw new OciError("OPTION_INVALID", `concurrency is not a positive whole number: ${concurrency}`);
 }

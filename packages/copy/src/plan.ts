@@ -10,16 +10,11 @@ import {
   type ManifestDocument,
   type Tag,
 } from "@drayage/oci";
-import {
-  parseConcurrency,
-  parseTags,
-  type CopySource,
-  type CopyTarget,
-  type PlanOptions,
-} from "./options.ts";
+import { parseTags, type CopySource, type CopyTarget, type PlanOptions } from "./options.ts";
 import { choosePlatforms } from "./platform.ts";
 import { getManifest, headEach, headManifest, mismatch, readManifest } from "./read.ts";
 import { createAttachments, type Attachments } from "./referrers.ts";
+import { createScheduler } from "./scheduler.ts";
 import { walk, type CopyContent, type Visit, type WalkOptions } from "./walk.ts";
 
 /** What a copy would do, as data that can be printed, kept as JSON and applied. */
@@ -67,7 +62,7 @@ export async function planCopy(
   options: PlanOptions = {},
 ): Promise<CopyPlan> {
   const { foreign = "leave", repair, signal } = options;
-  const concurrency = parseConcurrency(options.concurrency);
+  const scheduler = options.scheduler ?? createScheduler(options);
   const tags = parseTags(target.tags);
   const root = await findRoot(source, target, { ...options, tags });
   const attachments = options.referrers === true ? createAttachments(source.repository) : undefined;
@@ -77,7 +72,7 @@ export async function planCopy(
     isWanted: ({ digest }) => root.omitted?.has(digest) !== true,
     includePresent: repair,
     includeForeign: foreign === "copy",
-    concurrency,
+    scheduler,
     signal,
   });
   if (foreign === "refuse" && content.foreign.length > 0) throw refused(content.foreign);

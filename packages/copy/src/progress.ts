@@ -3,8 +3,16 @@ import type { Descriptor, Digest, PutBlobResult, Tag } from "@drayage/oci";
 /** What happens during a copy, one thing at a time. */
 export type CopyEvent =
   | { readonly kind: "blob-started"; readonly blob: Descriptor }
-  /** `offset` bytes of the blob have been read from the source; falls when the blob is sent once more. */
-  | { readonly kind: "blob-bytes"; readonly blob: Descriptor; readonly offset: number }
+  /**
+   * `length` more bytes of the blob have been read from the source and `offset` in all, which may have been sent
+   * before; `offset` falls when the blob is sent once more.
+   */
+  | {
+      readonly kind: "blob-bytes";
+      readonly blob: Descriptor;
+      readonly offset: number;
+      readonly length: number;
+    }
   | { readonly kind: "blob-done"; readonly blob: Descriptor; readonly result: PutBlobResult }
   | {
       readonly kind: "manifest-published";

@@ -30,7 +30,7 @@ export async function publish(
   for (const stage of stages) {
     await mapConcurrent(
       stage,
-      ends.concurrency,
+      stage.length,
       (manifest, call) => putManifest(manifest, ends, { ...call, isLastTry }),
       { signal },
     );
@@ -44,7 +44,12 @@ async function putManifest(
 ): Promise<void> {
   const { tags = [] } = planned;
   const document = documentFrom(planned);
-  const put = () => onSide("target", () => ends.target.putManifest(document, { tags, signal }));
+  const put = () =>
+    ends.scheduler.run(
+      document.descriptor.size,
+      () => onSide("target", () => ends.target.putManifest(document, { tags, signal })),
+      { signal },
+    );
   try {
     await put();
   } catch (error) {

@@ -32,7 +32,7 @@ export async function resend(
     document: await readManifest(ends.source, wanted, call),
     isPresent: false,
   });
-  const below = await walk(missing.manifests, { visit, concurrency: ends.concurrency, signal });
+  const below = await walk(missing.manifests, { visit, scheduler: ends.scheduler, signal });
   await transferBlobs([...missing.blobs, ...below.blobs], ends, { force: true, signal });
   return below;
 }

@@ -9,10 +9,12 @@ import {
   type OpenBlob,
   type PutBlobResult,
   type Source,
+  type UploadMemory,
 } from "@drayage/oci";
 import { contentOf } from "./embedded.ts";
 import type { CopyTarget } from "./options.ts";
 import type { CopyEvent } from "./progress.ts";
+import { inOrder, type Scheduler } from "./scheduler.ts";
 import type { BlobShare } from "./share.ts";
 import { onSide } from "./side.ts";
 
@@ -20,9 +22,10 @@ import { onSide } from "./side.ts";
 export interface Ends {
   readonly source: Source;
   readonly target: CopyTarget["repository"];
-  readonly concurrency: number;
+  readonly scheduler: Scheduler;
   readonly mountFrom?: string | undefined;
   readonly share?: BlobShare | undefined;
+  readonly uploads?: UploadMemory | undefined;
   readonly report: (event: CopyEvent) => void;
 }
 
@@ -37,18 +40,24 @@ export async function transferBlobs(
   ends: Ends,
   { force, signal }: TransferOptions = {},
 ): Promise<void> {
-  await mapConcurrent(blobs, ends.concurrency, (blob, call) => transferBlob(blob, ends, { ...call, force }), {
-    signal,
-  });
+  await mapConcurrent(
+    inOrder(blobs),
+    blobs.length,
+    (blob, call) => transferBlob(blob, ends, { ...call, force }),
+    { signal },
+  );
 }
 
 async function transferBlob(blob: Descriptor, ends: Ends, { force, signal }: TransferOptions): Promise<void> {
-  const { target, share, report } = ends;
+  const { target, scheduler, share, uploads, report } = ends;
   const repository = target.name;
-  report({ kind: "blob-started", blob });
   const open = openFrom(blob, ends);
-  const put = (mountFrom = ends.mountFrom): Promise<PutBlobResult> =>
-    onSide("target", () => target.putBlob(blob, open, { mountFrom, force, signal }));
+  const send = (mountFrom = ends.mountFrom): Promise<PutBlobResult> => {
+    report({ kind: "blob-started", blob });
+    return onSide("target", () => target.putBlob(blob, open, { mountFrom, force, uploads, signal }));
+  };
+  // Whoever waits for another copy to send the blob has no place meanwhile.
+  const put = (mountFrom?: string) => scheduler.run(blob.size, () => send(mountFrom), { signal });
   const isShared = share !== undefined && repository !== undefined && force !== true;
   const result = await (isShared ? share.put(blob.digest, { repository, put, signal }) : put());
   report({ kind: "blob-done", blob, result });
@@ -70,7 +79,7 @@ function openFrom(blob: Descriptor, { source, report }: Ends): OpenBlob {
     return observed(start === 0 ? body : without(body, start), {
       onChunk(length) {
         offset += length;
-        report({ kind: "blob-bytes", blob, offset });
+        report({ kind: "blob-bytes", blob, offset, length });
       },
       // The target reads this body; what goes wrong in it is still the source's.
       onError: (error) => atSide(error, "source"),

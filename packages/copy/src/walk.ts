@@ -12,6 +12,7 @@ import {
   type ManifestDocument,
   type Tag,
 } from "@drayage/oci";
+import type { Scheduler } from "./scheduler.ts";
 import { onSide } from "./side.ts";
 import { stagesOf } from "./stages.ts";
 
@@ -58,7 +59,7 @@ export interface WalkOptions extends CallOptions {
   readonly includePresent?: boolean | undefined;
   /** Lists layers that are not meant to be distributed among the blobs. */
   readonly includeForeign?: boolean | undefined;
-  readonly concurrency: number;
+  readonly scheduler: Scheduler;
 }
 
 /** How deep indexes and referrers may be nested, and how much one copy may hold in memory. */
@@ -76,7 +77,7 @@ export interface Node extends PlannedManifest {
  * @throws OciError LIMIT_EXCEEDED for indexes nested too deep or manifests that are too many or too large together
  */
 export async function walk(start: readonly Descriptor[], options: WalkOptions): Promise<CopyContent> {
-  const { attached, isWanted = () => true, concurrency, signal } = options;
+  const { attached, isWanted = () => true, scheduler, signal } = options;
   const nodes = new Map<Digest, Node>();
   const present = new Map<Digest, Descriptor>();
   const seen = new Set<Digest>();
@@ -101,7 +102,13 @@ export async function walk(start: readonly Descriptor[], options: WalkOptions): 
     const unseen = distinct(level).filter(({ digest }) => !seen.has(digest));
     for (const { digest } of unseen) seen.add(digest);
     if (seen.size > limits.manifests) throw tooLarge(`more than ${limits.manifests} manifests`);
-    level = (await mapConcurrent(unseen, concurrency, enter, { signal })).flat();
+    const visits = await mapConcurrent(
+      unseen,
+      unseen.length,
+      (descriptor, call) => scheduler.run(descriptor.size, () => enter(descriptor, call), call),
+      { signal },
+    );
+    level = visits.flat();
   }
 
   const missing = [...nodes.values()].filter(({ isPresent }) => !isPresent);

@@ -136,6 +136,7 @@ export type {
   OpenBlob,
   PutBlobOptions,
   PutBlobResult,
+  UploadMemory,
   PutManifestOptions,
   ReferrerLister,
   Registry,

@@ -54,6 +54,21 @@ export interface PutBlobOptions extends CallOptions {
   readonly mountFrom?: string | undefined;
   /** Sends the bytes without asking first whether the blob is there, for when the answer has proven wrong. */
   readonly force?: boolean | undefined;
+  /** Where it is remembered how far the upload is, so that it goes on if this process does not. */
+  readonly uploads?: UploadMemory | undefined;
+}
+
+/**
+ * What outlives a process of the uploads to one repository, so that another one goes on with them. It holds no more
+ * than a hint: what it has lost, or cannot keep, is sent again.
+ */
+export interface UploadMemory {
+  /** The id of an upload of that blob that was begun, and has not ended as far as is known. */
+  get(digest: Digest): Promise<string | undefined>;
+  /** Remembers it, in place of any other of that blob. */
+  set(digest: Digest, id: string): Promise<void>;
+  /** Forgets it, because it has ended or is of no use. */
+  delete(digest: Digest): Promise<void>;
 }
 
 export interface ListOptions extends CallOptions {

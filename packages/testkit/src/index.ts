@@ -22,6 +22,7 @@ export { createIndex, type IndexOptions } from "./fixture/image-index.ts";
 export { createLayer, type FixtureLayer, type LayerOptions } from "./fixture/layer.ts";
 export { pushImage } from "./fixture/push.ts";
 export { leaksOf, type Canary, type Whereabouts } from "./hostile/canary.ts";
+export type { Cargo, CargoKind } from "./hostile/cargo.ts";
 export { testCertificate } from "./hostile/certificate.ts";
 export { clientContract, type ClientSubject, type OpenedClient } from "./hostile/client-contract.ts";
 export type { Fault } from "./hostile/fault.ts";

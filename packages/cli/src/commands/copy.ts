@@ -1,10 +1,12 @@
 import {
   applyCopy,
   estimateCopy,
+  findMove,
   planCopy,
   type CopyPlan,
   type CopyResult,
   type ForeignLayers,
+  type Move,
 } from "@drayage/copy";
 import { OciError, parsePlatform, type At, type Source, type Tag, type Target } from "@drayage/oci";
 import { defineCommand, parseCount, type Command } from "../command.ts";
@@ -16,6 +18,7 @@ import {
   parseEnd,
   registriesOf,
   requireImage,
+  uploadsTo,
   withImageName,
   withSource,
   withTarget,
@@ -33,7 +36,8 @@ export const copy: Command = defineCommand({
     "docker-archive:FILE[:NAME:TAG] is what docker save makes and docker load takes. It holds one platform, whose manifest " +
       "it does not keep: only the configuration and the layers, uncompressed. NAME is that of SRC unless told.",
     "DST without a tag gets the tag of SRC. With a digest, it is only written if SRC is exactly that.",
-    "What DST has is not sent again; within one registry blobs are mounted. Nothing partial is ever published.",
+    "What DST has is not sent again; within one registry blobs are mounted. Nothing partial is ever published. After " +
+      "an interruption the same command goes on, also in the middle of a blob where DST lets it.",
     "All platforms are copied. One --platform gives that image itself, several an index of theirs with a digest of " +
       "its own, together with their attestations.",
   ],
@@ -53,20 +57,34 @@ export const copy: Command = defineCommand({
     },
     repair: { type: "boolean", help: "look below what DST has, too, for content that it has lost" },
     tag: { type: "string", multiple: true, value: "TAG", help: "a further tag for DST; may be given again" },
+    recheck: {
+      type: "boolean",
+      help: "ask again at the end whether the tag of SRC is still the same, and end with 3 if not",
+    },
     plan: { type: "boolean", help: "print what would be done, and do nothing" },
-    concurrency: { type: "string", value: "N", help: "how many blobs are under way at a time (6)" },
+    state: {
+      type: "string",
+      value: "DIR",
+      help: "where uploads are remembered, to go on with if the copy is killed",
+    },
+    concurrency: {
+      type: "string",
+      value: "N",
+      help: "how many things are under way at a time, half of them large (12)",
+    },
     ...connectionOptions,
   },
   async run({ operands: [from = "", to = ""], values, print, signal }) {
     const source = parseEnd(from);
     const target = targetFor(source, parseEnd(to), values.tag);
-    const concurrency = parseCount(values.concurrency, "concurrency");
+    const concurrency = parseCount(values.concurrency, "concurrency") ?? 12;
     const platforms = values.platform?.map(parsePlatform);
     const { sparse, referrers, repair } = values;
     const foreign = parseForeign(values.foreign);
     const run = async (ends: Ends): Promise<ExitStatus> => {
+      const origin = { repository: ends.source, at: ends.at };
       const plan = await planCopy(
-        { repository: ends.source, at: ends.at },
+        origin,
         { repository: ends.target, tags: tagsOf(target, values.tag) },
         { platforms, sparse, referrers, foreign, repair, concurrency, signal },
       );
@@ -77,14 +95,21 @@ export const copy: Command = defineCommand({
         return exitStatus.done;
       }
       const mountFrom = mountSource(source, target);
+      const uploads = uploadsTo(target, values.state);
       const result = await print.during(
         (stream) => createProgress(plan, { stream }),
-        (progress) => applyCopy(plan, ends, { concurrency, mountFrom, onProgress: progress?.add, signal }),
+        (progress) =>
+          applyCopy(plan, ends, { concurrency, mountFrom, uploads, onProgress: progress?.add, signal }),
       );
-      print.result(result, resultLines(result, target));
-      return exitStatus.done;
+      const moved = values.recheck === true ? await findMove(origin, plan, { signal }) : undefined;
+      print.result({ ...result, ...(moved === undefined ? {} : { moved }) }, [
+        ...resultLines(result, target),
+        ...moveLines(moved),
+      ]);
+      return moved === undefined ? exitStatus.done : exitStatus.partly;
     };
-    return withClient({ values, print, signal, registries: registriesOf(source, target) }, (client) =>
+    const registries = registriesOf(source, target);
+    return withClient({ values, print, concurrency, signal, registries }, (client) =>
       withSource(source, { client, side: "source", signal }, (opened) =>
         withTarget(target, { client, signal, isPlan: values.plan === true }, (repository) =>
           run({ ...opened, target: repository }),
@@ -159,6 +184,12 @@ function resultLines(result: CopyResult, target: End): readonly string[] {
     `  ${count(result.manifests, "manifest")}; blobs: ${uploaded} uploaded (${formatSize(result.bytes)}), ` +
       `${mounted} mounted, ${present} there already`,
   ];
+}
+
+function moveLines(moved: Move | undefined): readonly string[] {
+  if (moved === undefined) return [];
+  const { to } = moved;
+  return [`  meanwhile the source's tag ${to === undefined ? "was deleted" : `has moved to ${to.digest}`}`];
 }
 
 function count(number: number, noun: string): string {

@@ -40,7 +40,7 @@ export function createAgents(settings: Settings): Agents {
     async close() {
       const all = [...agents.values()].flatMap(({ api, blobs }) => [api, blobs]);
       agents.clear();
-      const ends = all.map((agent) => agent.destroy());
+      const ends = [...new Set(all)].map((agent) => agent.destroy());
       // Of connections that are only about to be made an agent does not know yet.
       closing.abort();
       await Promise.all(ends);
@@ -51,15 +51,15 @@ export function createAgents(settings: Settings): Agents {
 /**
  * HTTP/2 carries many small answers over one connection; for blobs its flow control windows make it many times
  * slower than HTTP/1.1, which gets a connection for each of them. Their number is bounded by whoever asks: a fixed
- * one could fill with downloads that wait for an upload to the same host.
+ * one could fill with downloads that wait for an upload to the same host. Without TLS there is no HTTP/2 to speak of, and
+ * blobs take the connections that are there.
  */
 function createHostAgents(
   host: Host,
   { network, proxyFor, timeouts, closed }: Settings & { readonly closed: AbortSignal },
 ): HostAgents {
   const dial = createDial(host, { network, proxyFor, timeout: timeouts.connect, signal: closed });
-  return {
-    api: new Agent({ maxHeaderSize, allowH2: true, connect: dial({ allowH2: true }) }),
-    blobs: new Agent({ maxHeaderSize, allowH2: false, connect: dial({ allowH2: false }) }),
-  };
+  const blobs = new Agent({ maxHeaderSize, allowH2: false, connect: dial({ allowH2: false }) });
+  if (host.url.protocol === "http:") return { api: blobs, blobs };
+  return { api: new Agent({ maxHeaderSize, allowH2: true, connect: dial({ allowH2: true }) }), blobs };
 }

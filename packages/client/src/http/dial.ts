@@ -8,7 +8,7 @@ import type { Host } from "../host.ts";
 import type { NetworkOptions } from "../options.ts";
 import { classOf, type AddressClass } from "./address.ts";
 import type { ProxyFor } from "./proxy.ts";
-import { openTunnel } from "./tunnel.ts";
+import type { openTunnel } from "./tunnel.ts";
 import { portOf } from "./url.ts";
 
 /** For whom an address is about to be dialled. */
@@ -33,7 +33,10 @@ export interface DialOptions {
 /** Makes connectors that dial for one registry. */
 export type Dial = (options: { readonly allowH2: boolean }) => buildConnector.connector;
 
-const tunnel = callbackify(openTunnel);
+/** Loaded when there is a proxy: it takes node:http, whose import costs a tenth of the start of a command. */
+const tunnel = callbackify(async (...args: Parameters<typeof openTunnel>) =>
+  (await import("./tunnel.ts")).openTunnel(...args),
+);
 
 /** From the address that anybody may know to the one that reaches deepest. */
 const depth: Readonly<Record<AddressClass, number>> = { public: 0, private: 1, loopback: 2, never: 3 };

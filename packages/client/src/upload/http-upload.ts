@@ -46,6 +46,8 @@ export class HttpUpload implements UploadSession {
   #offset = 0;
   /** What it has become. */
   #blob: Descriptor | undefined;
+  /** Who wants to know where it goes on. */
+  #follower: ((id: string) => Promise<void>) | undefined;
 
   constructor(endpoint: Endpoint, { url, minChunk, isReported = false }: HttpUploadOptions) {
     this.#endpoint = endpoint;
@@ -122,6 +124,12 @@ export class HttpUpload implements UploadSession {
     const to = withParameter(this.#url, "digest", digest);
     const headers = this.#headersFor(length);
     requireBlob(digest, await this.#ask({ ...closing, to, headers, body: { bytes, length }, signal }));
+  }
+
+  /** Tells `follower` where the upload goes on, now and whenever that changes. */
+  async follow(follower: (id: string) => Promise<void>): Promise<void> {
+    this.#follower = follower;
+    await follower(this.id);
   }
 
   /** Takes note of the blob that it has become. */
@@ -222,8 +230,14 @@ export class HttpUpload implements UploadSession {
     });
     // At the end it leads to the blob.
     const goesOn = question.method !== "PUT" && response.headers["location"] !== undefined;
-    if (goesOn) this.#url = sessionOf(response);
+    if (goesOn) await this.#moveTo(sessionOf(response));
     return response;
+  }
+
+  async #moveTo(url: URL): Promise<void> {
+    if (url.href === this.#url.href) return;
+    this.#url = url;
+    await this.#follower?.(this.id);
   }
 }
 

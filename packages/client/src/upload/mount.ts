@@ -53,7 +53,7 @@ async function begin(endpoint: Endpoint, digest: Digest, { signal }: CallOptions
 
 /**
  * Whether a mount from the repository to itself that was granted shows that the blob is there; the first time it is
- * looked for, since some registries grant everything.
+ * looked for, since some registries grant everything. Of several at once one looks, and the others wait for what it finds.
  */
 async function isProof(
   { host, ...endpoint }: Endpoint,
@@ -61,8 +61,11 @@ async function isProof(
   options: CallOptions,
 ): Promise<boolean> {
   const { learned } = host;
-  learned.selfMount ??= (await headBlob({ host, ...endpoint }, digest, options)) !== undefined;
-  return learned.selfMount;
+  if (learned.selfMount !== undefined) return learned.selfMount;
+  return learned.inTurn("self-mount", async () => {
+    learned.selfMount ??= (await headBlob({ host, ...endpoint }, digest, options)) !== undefined;
+    return learned.selfMount;
+  });
 }
 
 /**

@@ -40,6 +40,18 @@ describe("requests of putBlob", () => {
     expect(methods(opened)).toEqual(["POST 201", "HEAD 200", "POST 201", "POST 201"]);
   });
 
+  it("blobs that are there and are put at once: one POST each, and still one HEAD in all", async () => {
+    await using opened = await openWith();
+    const blobs = [1, 2, 3, 4].map((seed) => createBlob({ size: 100, seed }));
+    const { server, repository } = opened;
+    for (const one of blobs) {
+      server.content.repository("library/app").blobs.set(one.descriptor.digest, await bytesOfBlob(one));
+    }
+    const put = await Promise.all(blobs.map((one) => repository.putBlob(one.descriptor, one.open)));
+    expect(put).toEqual(["present", "present", "present", "present"]);
+    expect(methods(opened).toSorted()).toEqual(["HEAD 200", ...Array<string>(4).fill("POST 201")]);
+  });
+
   it("a blob of another repository: one POST", async () => {
     await using opened = await openWith();
     const other = opened.client.registry(opened.server.host()).repository("other");

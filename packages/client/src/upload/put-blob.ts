@@ -11,6 +11,7 @@ import {
 } from "@drayage/oci";
 import { beginUpload } from "./begin.ts";
 import { headBlob } from "../blobs.ts";
+import { remembered, type Remembered } from "./earlier.ts";
 import type { Endpoint } from "../endpoint.ts";
 import { HttpUpload } from "./http-upload.ts";
 import { findOrBegin } from "./mount.ts";
@@ -27,20 +28,34 @@ export async function putBlob(
   open: OpenBlob,
   options: PutBlobOptions = {},
 ): Promise<PutBlobResult> {
-  const found = await findOrBegin(endpoint, descriptor.digest, options);
+  const { signal } = options;
+  const memory = remembered(descriptor, { uploads: options.uploads });
+  const earlier = await memory?.find(endpoint, { signal });
+  const found = earlier ?? (await findOrBegin(endpoint, descriptor.digest, options));
   if (!(found instanceof HttpUpload)) return found;
   const source = createUploadSource(endpoint, descriptor, open);
-  await sendBlob(endpoint, source, { begun: found, signal: options.signal });
+  try {
+    await sendBlob(endpoint, source, { begun: found, memory, signal });
+    await memory?.end();
+  } catch (error) {
+    await memory?.end(error);
+    throw error;
+  }
   return "uploaded";
 }
 
 interface Sending extends CallOptions {
   /** The session for the first try. */
   readonly begun: HttpUpload;
+  readonly memory: Remembered | undefined;
 }
 
 /** Sends the blob; when that fails on the way, goes on from where the registry has it, if need be in another way. */
-async function sendBlob(endpoint: Endpoint, source: UploadSource, { begun, signal }: Sending): Promise<void> {
+async function sendBlob(
+  endpoint: Endpoint,
+  source: UploadSource,
+  { begun, memory, signal }: Sending,
+): Promise<void> {
   const { digest, size } = source.descriptor;
   const ways = createWays(endpoint.host, size);
   const setbacks = createSetbacks(endpoint, { start: 0 });
@@ -48,6 +63,7 @@ async function sendBlob(endpoint: Endpoint, source: UploadSource, { begun, signa
   while (true) {
     upload ??= uploadOf(endpoint, await beginUpload(endpoint, { algorithm: algorithmOf(digest), signal }));
     const start = upload.offset;
+    await memory?.follow(upload);
     try {
       await sendRest(upload, source, { way: ways.current, signal });
       ways.remember();
@@ -112,7 +128,7 @@ async function goOn(
   try {
     const before = upload.offset;
     const received = await upload.status({ signal });
-    const isCredible = received <= source.position && (received === 0 || chunks === "any");
+    const isCredible = received <= Math.max(source.position, before) && (received === 0 || chunks === "any");
     // Where it was refused before it would be refused again.
     const isStuck = isOciError(error, "RANGE_INVALID") && received === before;
     return isCredible && !isStuck ? upload : undefined;

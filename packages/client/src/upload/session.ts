@@ -43,11 +43,12 @@ export function uploadOf(
   return new HttpUpload(endpoint, { url: sessionOf(response), minChunk, isReported });
 }
 
-async function resumeUpload(
+/** The upload of that id, at the offset where the registry says that it is. */
+export async function resumeUpload(
   endpoint: Endpoint,
   id: string,
   { digest, signal }: Omit<OpenUploadOptions, "id">,
-): Promise<UploadSession> {
+): Promise<HttpUpload> {
   const { learned, quirks } = endpoint.host;
   const minChunk = learned.minChunk ?? quirks.minChunk;
   const upload = new HttpUpload(endpoint, { url: parseId(id, endpoint), minChunk, isReported: true });

@@ -1,6 +1,6 @@
 import type { LookupFunction } from "node:net";
 import type { Quirks } from "@drayage/oci";
-import { createImage, type FixtureImage } from "../fixture/image.ts";
+import { createCargo, fixturesIn, spread, type Cargo, type CargoKind } from "./cargo.ts";
 import { createScriptedRegistry, type ScriptedRegistry } from "../scripted/registry.ts";
 import type { ScriptRule } from "../scripted/rule.ts";
 import { leaksOf, type Canary } from "./canary.ts";
@@ -20,8 +20,8 @@ export interface HostileWorld extends AsyncDisposable {
   readonly target: ScriptedRegistry;
   /** All that the two have been told to do. */
   readonly rules: readonly ScriptRule[];
-  /** What is at `app:v1` of the source. */
-  readonly image: FixtureImage;
+  /** What is at `app:v1` of the source, and what refers to it. */
+  readonly cargo: Cargo;
   /** The only way to find either; both speak plain HTTP. */
   readonly lookup: LookupFunction;
   /** The passwords for the two; each is for its own registry only. */
@@ -35,10 +35,7 @@ export interface HostileWorld extends AsyncDisposable {
   leaks(values: readonly unknown[]): readonly string[];
 }
 
-/** The larger of its layers is long enough to be cut in the middle. */
-const layers = [{ size: 2_500_000 }, { size: 3000, seed: 1 }];
-
-export async function openWorld(fault: Fault): Promise<HostileWorld> {
+export async function openWorld(fault: Fault, kind: CargoKind = "image"): Promise<HostileWorld> {
   let passed = 0;
   const now = (): number => performance.now() + passed;
   const open = (name: string): Promise<ScriptedRegistry> =>
@@ -50,14 +47,16 @@ export async function openWorld(fault: Fault): Promise<HostileWorld> {
       now,
     });
   const [source, target] = [await open("source"), await open("target")];
-  const image = createImage({ layers });
-  await source.content.add("app", image, { tags: ["v1"] });
+  const cargo = createCargo(kind);
+  for (const fixture of fixturesIn(cargo)) {
+    await source.content.add("app", fixture, { tags: fixture === cargo.root ? ["v1"] : [] });
+  }
   const rules: ScriptRule[] = [];
   const world: HostileWorld = {
     source,
     target,
     rules,
-    image,
+    cargo,
     lookup: (hostname, options, callback) =>
       (hostname.endsWith("target.test") ? target : source).lookup(hostname, options, callback),
     logins: [
@@ -73,8 +72,9 @@ export async function openWorld(fault: Fault): Promise<HostileWorld> {
       await target.close();
     },
   };
-  const atSource = fault.source?.(world) ?? [];
-  const atTarget = fault.target?.(world) ?? [];
+  const given = (script: readonly ScriptRule[] = []) => (kind === "image" ? script : script.map(spread));
+  const atSource = given(fault.source?.(world));
+  const atTarget = given(fault.target?.(world));
   rules.push(...atSource, ...atTarget);
   source.script(atSource);
   target.script(atTarget);
