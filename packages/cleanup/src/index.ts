@@ -1,4 +1,16 @@
+export type { DecidedBy, Decision } from "./decide.ts";
+export { subjectOfTag, type Inventory, type InventoryTag, type ManifestRecord } from "./inventory.ts";
+export type { Because } from "./live.ts";
 export { parsePolicy } from "./parse-policy.ts";
+export {
+  planCleanup,
+  type Block,
+  type CleanupPlan,
+  type Operation,
+  type PlannedManifest,
+  type PlannedTag,
+  type PlanWarning,
+} from "./plan.ts";
 export type {
   CleanupPolicy,
   DeleteRule,

@@ -57,7 +57,8 @@ function parseProtect(place: Place): CleanupPolicy["protect"] {
   const at = keysOf(place, ["tags", "digests"]);
   return {
     tags: maybe(at("tags"), entriesOf)?.map((entry) => readableAt(entry, parseGlob)) ?? [],
-    digests: maybe(at("digests"), entriesOf)?.map((entry) => parseDigest(readableAt(entry, parseDigest))) ?? [],
+    digests:
+      maybe(at("digests"), entriesOf)?.map((entry) => parseDigest(readableAt(entry, parseDigest))) ?? [],
   };
 }
 

@@ -52,7 +52,12 @@ describe("a pattern", () => {
 
   it("gives its named groups, empty where they took no part", () => {
     const groups = parsePattern("(?<version>[0-9.]+)(?<variant>-[a-z]+)?").match("1.0.0");
-    expect(groups).toEqual(new Map([["version", "1.0.0"], ["variant", ""]]));
+    expect(groups).toEqual(
+      new Map([
+        ["version", "1.0.0"],
+        ["variant", ""],
+      ]),
+    );
   });
 
   it("matches what makes backtracking engines hang", () => {
@@ -62,7 +67,10 @@ describe("a pattern", () => {
 
   it("refuses what no linear engine can match, and what is too large", () => {
     for (const expression of ["(a)\\1", "(?=a)b", "(", "((a{99}){99}){99}", "a".repeat(501)]) {
-      expect(refusal(() => parsePattern(expression)), expression).toBe("OPTION_INVALID");
+      expect(
+        refusal(() => parsePattern(expression)),
+        expression,
+      ).toBe("OPTION_INVALID");
     }
   });
 

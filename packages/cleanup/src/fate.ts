@@ -1,0 +1,113 @@
+import type { Decision, Guarded } from "./decide.ts";
+import { isNormal, isOpaque, type Graph, type ManifestNode, type TagNode } from "./graph.ts";
+import { spread, type Because, type Causes } from "./live.ts";
+import type { Moment } from "./match.ts";
+import type { CleanupPolicy, LeftoverRule } from "./policy.ts";
+import { ageOf } from "./times.ts";
+
+/** Which manifests stay and which go, each with its cause. */
+export interface Fate {
+  readonly live: Causes;
+  readonly dead: Causes;
+  /** Leftovers whose subject is gone and that a rule selects. */
+  readonly orphans: ReadonlySet<ManifestNode>;
+}
+
+/**
+ * Parts the manifests into those that stay and those that go.
+ *
+ * What stays is everything that follows from a root. What goes must in addition follow from something condemned:
+ * manifests that merely refer to each other in a circle stay.
+ */
+export function fateOf(
+  graph: Graph,
+  policy: CleanupPolicy,
+  options: {
+    readonly decisions: ReadonlyMap<TagNode, Decision>;
+    readonly guarded: Guarded;
+    readonly guards: Causes;
+    readonly moment: Moment;
+  },
+): Fate {
+  const { decisions, guards, moment } = options;
+  const roots: Causes = new Map(guards);
+  const condemned: Causes = new Map();
+  const untagged: ManifestNode[] = [];
+  const orphaned: ManifestNode[] = [];
+  for (const node of graph.manifests) {
+    const kept = node.tags.find((tag) => decisions.get(tag)?.action === "keep");
+    if (kept !== undefined && !roots.has(node)) roots.set(node, { kind: "tag", tag: kept.tag.name });
+    const doomed = node.tags.find((tag) => decisions.get(tag)?.action === "delete");
+    if (doomed !== undefined) condemned.set(node, { kind: "tag", tag: doomed.tag.name });
+    if (!standsAlone(node) || roots.has(node)) continue;
+    if (node.tags.some(({ isAlias }) => isAlias)) roots.set(node, { kind: "alias" });
+    else (isOrphan(node) ? orphaned : untagged).push(node);
+  }
+  const orphans = selectLeftovers(orphaned, policy.orphanedReferrers, moment);
+  const leftovers = selectLeftovers(untagged, policy.untagged, moment);
+  place(orphaned, orphans, { kind: "orphan" }, { roots, condemned });
+  place(untagged, leftovers, { kind: "untagged" }, { roots, condemned });
+  keepLinked(graph, orphans, roots);
+  return { ...part(graph, roots, condemned), orphans };
+}
+
+/** Nothing that is here refers to it, and no rule is about its tags. */
+function standsAlone(node: ManifestNode): boolean {
+  if (node.parents.length > 0 || node.subject !== undefined) return false;
+  return node.tags.every((tag) => tag.isAlias || (!isNormal(tag) && tag.subject === undefined));
+}
+
+function isOrphan({ record, tags }: ManifestNode): boolean {
+  return record.subject !== undefined || tags.length > 0;
+}
+
+/** Which of `nodes` the rule takes: what cannot be read, or is of unknown age, is never among them. */
+function selectLeftovers(
+  nodes: readonly ManifestNode[],
+  rule: LeftoverRule | undefined,
+  { now, times }: Moment,
+): ReadonlySet<ManifestNode> {
+  if (rule === undefined) return new Set();
+  const timed = nodes.flatMap((node) => {
+    const time = isOpaque(node) ? undefined : times.ofManifest(node, rule.time);
+    return time === undefined ? [] : [{ node, time }];
+  });
+  timed.sort((a, b) => b.time - a.time || (a.node.record.digest < b.node.record.digest ? 1 : -1));
+  const { olderThan } = rule;
+  return new Set(
+    timed
+      .slice(rule.newest ?? 0)
+      .filter(({ time }) => olderThan === undefined || ageOf(time, now) > olderThan)
+      .map(({ node }) => node),
+  );
+}
+
+function place(
+  nodes: readonly ManifestNode[],
+  selected: ReadonlySet<ManifestNode>,
+  because: Because,
+  { roots, condemned }: { readonly roots: Causes; readonly condemned: Causes },
+): void {
+  for (const node of nodes) (selected.has(node) ? condemned : roots).set(node, because);
+}
+
+/** Signatures of what is elsewhere stay, unless they are orphans that are to go. */
+function keepLinked(graph: Graph, orphans: ReadonlySet<ManifestNode>, roots: Causes): void {
+  for (const { linkedTo, subject, target, tag } of graph.tags) {
+    if (linkedTo === undefined || subject !== undefined || target === undefined) continue;
+    if (!orphans.has(target) && !roots.has(target)) roots.set(target, { kind: "tag", tag: tag.name });
+  }
+}
+
+function part(graph: Graph, roots: Causes, condemned: Causes): { live: Causes; dead: Causes } {
+  const live = spread(roots);
+  const doomed: Causes = new Map([...condemned].filter(([node]) => !live.has(node)));
+  const reached = spread(doomed, live);
+  const circles: Causes = new Map();
+  for (const node of graph.manifests) {
+    if (!live.has(node) && !reached.has(node)) circles.set(node, { kind: "circle" });
+  }
+  if (circles.size === 0) return { live, dead: reached };
+  const all = spread(new Map([...live, ...circles]));
+  return { live: all, dead: new Map([...reached].filter(([node]) => !all.has(node))) };
+}
