@@ -1,4 +1,5 @@
 export type { DecidedBy, Decision } from "./decide.ts";
+export { explain, type Explanation } from "./explain.ts";
 export { subjectOfTag, type Inventory, type InventoryTag, type ManifestRecord } from "./inventory.ts";
 export type { Because } from "./live.ts";
 export { parsePolicy } from "./parse-policy.ts";

@@ -166,9 +166,9 @@ describe.each(vectors.cases)("$id $title", (vector) => {
   });
 
   it("removes in an order that breaks nothing", () => {
-    for (const [first, second] of wanted.order) {
-      expect(waveOf(plan, first), `${first} < ${second}`).toBeLessThan(waveOf(plan, second) ?? -1);
-    }
+    const isKept = ([first, second]: readonly [string, string]): boolean =>
+      (waveOf(plan, first) ?? Infinity) < (waveOf(plan, second) ?? -1);
+    expect(wanted.order.filter((pair) => !isKept(pair))).toEqual([]);
   });
 
   it("is the same plan however the repository was listed", () => {
