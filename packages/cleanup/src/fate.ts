@@ -1,4 +1,4 @@
-import type { Decision, Guarded } from "./decide.ts";
+import type { Decision } from "./decide.ts";
 import { isNormal, isOpaque, type Graph, type ManifestNode, type TagNode } from "./graph.ts";
 import { spread, type Because, type Causes } from "./live.ts";
 import type { Moment } from "./match.ts";
@@ -9,8 +9,6 @@ import { ageOf } from "./times.ts";
 export interface Fate {
   readonly live: Causes;
   readonly dead: Causes;
-  /** Leftovers whose subject is gone and that a rule selects. */
-  readonly orphans: ReadonlySet<ManifestNode>;
 }
 
 /**
@@ -24,7 +22,6 @@ export function fateOf(
   policy: CleanupPolicy,
   options: {
     readonly decisions: ReadonlyMap<TagNode, Decision>;
-    readonly guarded: Guarded;
     readonly guards: Causes;
     readonly moment: Moment;
   },
@@ -43,12 +40,20 @@ export function fateOf(
     if (node.tags.some(({ isAlias }) => isAlias)) roots.set(node, { kind: "alias" });
     else (isOrphan(node) ? orphaned : untagged).push(node);
   }
-  const orphans = selectLeftovers(orphaned, policy.orphanedReferrers, moment);
-  const leftovers = selectLeftovers(untagged, policy.untagged, moment);
-  place(orphaned, orphans, { kind: "orphan" }, { roots, condemned });
-  place(untagged, leftovers, { kind: "untagged" }, { roots, condemned });
-  keepLinked(graph, orphans, roots);
-  return { ...part(graph, roots, condemned), orphans };
+  place(
+    orphaned,
+    selectLeftovers(orphaned, policy.orphanedReferrers, moment),
+    { kind: "orphan" },
+    { roots, condemned },
+  );
+  place(
+    untagged,
+    selectLeftovers(untagged, policy.untagged, moment),
+    { kind: "untagged" },
+    { roots, condemned },
+  );
+  keepLinked(graph, roots, (nodes) => selectLeftovers(nodes, policy.orphanedReferrers, moment));
+  return part(graph, roots, condemned);
 }
 
 /** Nothing that is here refers to it, and no rule is about its tags. */
@@ -91,11 +96,23 @@ function place(
   for (const node of nodes) (selected.has(node) ? condemned : roots).set(node, because);
 }
 
-/** Signatures of what is elsewhere stay, unless they are orphans that are to go. */
-function keepLinked(graph: Graph, orphans: ReadonlySet<ManifestNode>, roots: Causes): void {
-  for (const { linkedTo, subject, target, tag } of graph.tags) {
-    if (linkedTo === undefined || subject !== undefined || target === undefined) continue;
-    if (!orphans.has(target) && !roots.has(target)) roots.set(target, { kind: "tag", tag: tag.name });
+/**
+ * Signatures of what is elsewhere stay, unless they are old enough to go as orphans; those follow what else
+ * refers to them, so that doing the plan leaves no new orphans behind.
+ */
+function keepLinked(
+  graph: Graph,
+  roots: Causes,
+  select: (nodes: readonly ManifestNode[]) => ReadonlySet<ManifestNode>,
+): void {
+  const absent = graph.tags.filter(
+    ({ linkedTo, subject }) => linkedTo !== undefined && subject === undefined,
+  );
+  const old = select(absent.flatMap(({ target }) => target ?? []));
+  for (const { target, tag } of absent) {
+    if (target === undefined || roots.has(target)) continue;
+    const isAliased = target.tags.some(({ isAlias }) => isAlias);
+    if (isAliased || !old.has(target)) roots.set(target, { kind: "tag", tag: tag.name });
   }
 }
 

@@ -29,3 +29,6 @@ export type {
   SelectorSource,
   TimeSource,
 } from "./policy.ts";
+export { remainingOf, type Held, type Remaining } from "./remaining.ts";
+export { formatPlan, parsePlan } from "./plan-file.ts";
+export { formatPlanTable } from "./plan-table.ts";

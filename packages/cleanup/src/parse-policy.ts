@@ -43,7 +43,7 @@ function parseRoot(root: Place): CleanupPolicy {
     protect: maybe(at("protect"), parseProtect) ?? { tags: [], digests: [] },
     rules: maybe(at("rules"), parseRules) ?? [],
     untagged: maybe(at("untagged"), parseLeftovers),
-    orphanedReferrers: maybe(at("orphanedReferrers"), parseLeftovers),
+    orphanedReferrers: maybe(at("orphanedReferrers"), parseOrphans),
     limits: maybe(at("limits"), parseLimits) ?? { minKeep: 1 },
     onUnreadable: maybe(at("onUnreadable"), (place) => choiceAt(place, ["block", "ignore"])) ?? "block",
   };
@@ -86,15 +86,22 @@ function parseRule(place: Place): Rule {
 
 function parseLeftovers(place: Place): LeftoverRule {
   const at = keysOf(place, ["olderThan", "newest", "time"]);
-  const [olderThan, newest, time] = [at("olderThan"), at("newest"), at("time")];
+  const [olderThan, newest] = [at("olderThan"), at("newest")];
   if (olderThan === undefined && newest === undefined) {
     throw refuse(place, "must have olderThan or newest: without them it would take what is being pushed");
   }
   return {
     olderThan: maybe(olderThan, durationAt),
     newest: maybe(newest, (count) => countAt(count, 0)),
-    time: maybe(time, leftoverTimesAt) ?? ["pushed"],
+    time: maybe(at("time"), leftoverTimesAt) ?? ["pushed"],
   };
+}
+
+function parseOrphans(place: Place): LeftoverRule {
+  const at = keysOf(place, ["olderThan", "time"]);
+  const olderThan = at("olderThan");
+  if (olderThan === undefined) throw refuse(place, "must have olderThan");
+  return { olderThan: durationAt(olderThan), time: maybe(at("time"), leftoverTimesAt) ?? ["pushed"] };
 }
 
 function leftoverTimesAt(place: Place): readonly TimeSource[] {

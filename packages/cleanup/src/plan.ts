@@ -35,6 +35,8 @@ export interface PlannedManifest {
   readonly action: "keep" | "delete";
   /** What it follows; absent where the plan is blocked before that is known. */
   readonly because?: Because | undefined;
+  /** What it needs is not known. */
+  readonly opaque?: true | undefined;
   readonly platforms?: readonly string[] | undefined;
   readonly size?: number | undefined;
 }
@@ -99,7 +101,7 @@ export function planCleanup(
   if (!inventory.complete) return blocked(draft, "incomplete-listing");
   const guards = guardsOf(graph, { protect: policy.protect.digests, inUse: inventory.inUse });
   const decisions = decideTags(graph, policy, { guarded: guards.guarded, moment });
-  const fate = fateOf(graph, policy, { decisions, ...guards, moment });
+  const fate = fateOf(graph, policy, { decisions, guards: guards.guards, moment });
   decideLinked(graph, fate, decisions);
   if (!inventory.capabilities.untag) keepUntaggable(fate, decisions);
   const deletedTags = new Set(graph.tags.filter((tag) => decisions.get(tag)?.action === "delete"));
@@ -113,14 +115,14 @@ export function planCleanup(
   return finish(draft, { decisions, fate, steps });
 }
 
-/** Linked tags follow their subject; those of an absent one stay, unless they are orphans that are to go. */
-function decideLinked(graph: Graph, { live, orphans }: Fate, decisions: Map<TagNode, Decision>): void {
+/** Linked tags follow their subject; those of an absent one stay with what they point to. */
+function decideLinked(graph: Graph, { live, dead }: Fate, decisions: Map<TagNode, Decision>): void {
   for (const tag of graph.tags) {
     if (tag.linkedTo === undefined || decisions.has(tag)) continue;
     if (tag.subject !== undefined) {
       const action = live.has(tag.subject) ? "keep" : "delete";
       decisions.set(tag, { action, decidedBy: `linked:${tag.linkedTo}` });
-    } else if (tag.target !== undefined && orphans.has(tag.target)) {
+    } else if (tag.target !== undefined && dead.has(tag.target)) {
       decisions.set(tag, { action: "delete", decidedBy: "orphanedReferrers" });
     } else {
       decisions.set(tag, { action: "keep", decidedBy: "linked:absent-subject" });
@@ -214,7 +216,8 @@ function plannedManifests(graph: Graph, fate: Fate | undefined): readonly Planne
     const { digest, kind, platforms, size } = node.record;
     const dead = fate?.dead.get(node);
     const action = dead === undefined ? "keep" : "delete";
-    return { digest, kind, action, because: dead ?? fate?.live.get(node), platforms, size };
+    const opaque = isOpaque(node) ? true : undefined;
+    return { digest, kind, action, because: dead ?? fate?.live.get(node), opaque, platforms, size };
   });
 }
 

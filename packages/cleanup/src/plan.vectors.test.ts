@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import {
   parsePolicy,
   planCleanup,
+  remainingOf,
   type CleanupPlan,
   type Inventory,
   type ManifestKind,
@@ -173,5 +174,31 @@ describe.each(vectors.cases)("$id $title", (vector) => {
 
   it("is the same plan however the repository was listed", () => {
     expect([1, 2, 3, 4].map(planFor)).toEqual([plan, plan, plan, plan]);
+  });
+});
+
+const applied = vectors.cases.flatMap(({ applyState, expect: { execute }, ...vector }) =>
+  applyState === undefined || execute === undefined ? [] : [{ ...vector, applyState, execute }],
+);
+
+it("has cases for what changes between plan and apply", () => {
+  expect(applied.length).toBeGreaterThan(6);
+});
+
+describe.each(applied)("at the moment of execution: $id $title", (vector) => {
+  const plan = planCleanup(inventoryOf(vector.state, 0), policyOf(vector.policy), { now });
+
+  it("does only what is still right", () => {
+    const { operations, blockedBy } = remainingOf(plan, inventoryOf(vector.applyState, 1));
+    expect(blockedBy).toBeUndefined();
+    const tags = operations.flatMap(({ tag }) => tag ?? []);
+    const manifests = operations.flatMap(({ tag, digest }) => (tag === undefined ? [digest] : []));
+    expect(tags.sort()).toEqual(vector.execute.tags.map(nameFor).sort());
+    expect(manifests.sort()).toEqual(vector.execute.manifests.map(digestFor).sort());
+  });
+
+  it("does nothing where the listing is cut short", () => {
+    const cut = { ...inventoryOf(vector.applyState, 1), complete: false };
+    expect(remainingOf(plan, cut)).toMatchObject({ operations: [], blockedBy: "incomplete-listing" });
   });
 });

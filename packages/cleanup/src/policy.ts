@@ -122,7 +122,7 @@ export interface PolicySource {
       )[]
     | undefined;
   readonly untagged?: LeftoverRuleSource | undefined;
-  readonly orphanedReferrers?: LeftoverRuleSource | undefined;
+  readonly orphanedReferrers?: Omit<LeftoverRuleSource, "newest"> | undefined;
   readonly limits?: Partial<Limits> | undefined;
   readonly onUnreadable?: "block" | "ignore" | undefined;
 }

@@ -34,7 +34,11 @@ describe("a glob", () => {
   });
 
   it("of plain characters is that text alone", () => {
-    const plain = fc.string({ unit: fc.constantFrom(...Array.from("aB1._-^$()|+[]\\")), minLength: 1, maxLength: 20 });
+    const plain = fc.string({
+      unit: fc.constantFrom(...Array.from("aB1._-^$()|+[]\\")),
+      minLength: 1,
+      maxLength: 20,
+    });
     fc.assert(
       fc.property(plain, plain, (glob, text) => {
         const matches = parseGlob(`{${glob}}`);
