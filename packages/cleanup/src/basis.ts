@@ -1,17 +1,30 @@
 import { createDigester, type Digest } from "@drayage/oci";
+import type { Graph } from "./graph.ts";
 import type { Inventory, InventoryTag, ManifestRecord } from "./inventory.ts";
 import type { CleanupPolicy } from "./policy.ts";
 
-/** A digest over all that a plan rests on; the order in which things were listed makes no difference. */
-export function basisOf(inventory: Inventory, policy: CleanupPolicy, now: number): Digest {
+/** How many lines are hashed at once. */
+const batch = 1000;
+
+/** A digest over all that a plan rests on; `graph` has it in an order that is always the same. */
+export function basisOf(
+  inventory: Inventory,
+  policy: CleanupPolicy,
+  { graph, now }: { readonly graph: Graph; readonly now: number },
+): Digest {
   const digester = createDigester();
   const encoder = new TextEncoder();
-  const add = (line: string): unknown => digester.update(encoder.encode(`${line}\n`));
+  const add = (lines: readonly string[]): unknown => digester.update(encoder.encode(`${lines.join("\n")}\n`));
   const { repository, complete, capabilities, inUse } = inventory;
-  add(JSON.stringify([now, repository, complete, capabilities.untag, inUse.toSorted()]));
-  add(canonicalJson(policy));
-  for (const line of inventory.manifests.map(manifestLine).sort()) add(line);
-  for (const line of inventory.tags.map(tagLine).sort()) add(line);
+  add([JSON.stringify([now, repository, complete, capabilities.untag, inUse.toSorted()])]);
+  add([canonicalJson(policy)]);
+  const { manifests, tags } = graph;
+  for (let start = 0; start < manifests.length; start += batch) {
+    add(manifests.slice(start, start + batch).map(({ record }) => manifestLine(record)));
+  }
+  for (let start = 0; start < tags.length; start += batch) {
+    add(tags.slice(start, start + batch).map(({ tag }) => tagLine(tag)));
+  }
   return digester.digest();
 }
 

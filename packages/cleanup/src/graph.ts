@@ -60,9 +60,10 @@ function createNode(record: ManifestRecord): ManifestNode {
 }
 
 function connect(node: ManifestNode, byDigest: ReadonlyMap<Digest, ManifestNode>): void {
-  for (const digest of new Set(node.record.children)) {
+  for (const digest of node.record.children ?? []) {
     const child = byDigest.get(digest);
-    if (child === undefined) continue;
+    // A child that is listed twice is listed by the same parent last.
+    if (child === undefined || child.parents.at(-1) === node) continue;
     node.children.push(child);
     child.parents.push(node);
   }
@@ -82,11 +83,16 @@ function createTag(tag: InventoryTag, byDigest: ReadonlyMap<Digest, ManifestNode
 }
 
 function sorted<Entry>(list: readonly Entry[], keyOf: (entry: Entry) => string): readonly Entry[] {
-  const ordered = list.toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
+  const ordered = list.toSorted((a, b) => compareText(keyOf(a), keyOf(b)));
   ordered.forEach((entry, index) => {
     const next = ordered[index + 1];
     if (next === undefined || keyOf(next) !== keyOf(entry)) return;
     throw new OciError("OPTION_INVALID", `inventory has ${keyOf(entry)} twice`);
   });
   return ordered;
+}
+
+function compareText(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
 }

@@ -183,12 +183,12 @@ function blocked(draft: Draft, block: Block): CleanupPlan {
 
 type Head = Pick<CleanupPlan, "version" | "repository" | "now" | "basis" | "status" | "blockedBy">;
 
-function headOf({ inventory, policy, moment: { now } }: Draft, blockedBy: readonly Block[]): Head {
+function headOf({ inventory, policy, graph, moment: { now } }: Draft, blockedBy: readonly Block[]): Head {
   return {
     version: 1,
     repository: inventory.repository,
     now,
-    basis: basisOf(inventory, policy, now),
+    basis: basisOf(inventory, policy, { graph, now }),
     status: blockedBy.length === 0 ? "ok" : "blocked",
     blockedBy,
   };

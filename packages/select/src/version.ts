@@ -17,7 +17,8 @@ export type VersionRange = (version: Version) => boolean;
  */
 export function versionOf(text: string): Version | undefined {
   const bare = text.startsWith("v") ? text.slice(1) : text;
-  const version = parse(bare);
+  // Most tags are none, and are told apart sooner by their first character than by the parser.
+  const version = bare >= "0" && bare < ":" ? parse(bare) : null;
   // The parser forgives white space and a second "v"; a tag with a "+" is no tag.
   return version?.version === bare ? version : undefined;
 }
