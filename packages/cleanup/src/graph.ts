@@ -4,15 +4,15 @@ import { subjectOfTag, type Inventory, type InventoryTag, type ManifestRecord } 
 /** A manifest and all that is tied to it. */
 export interface ManifestNode {
   readonly record: ManifestRecord;
-  readonly children: ManifestNode[];
-  readonly parents: ManifestNode[];
+  children: ManifestNode[];
+  parents: ManifestNode[];
   /** What it is a referrer of, if that is here. */
   subject: ManifestNode | undefined;
-  readonly referrers: ManifestNode[];
+  referrers: ManifestNode[];
   /** Tags that point to it. */
-  readonly tags: TagNode[];
+  tags: TagNode[];
   /** Tags whose name makes them its signatures, attestations and so on, its alias not among them. */
-  readonly linked: TagNode[];
+  linked: TagNode[];
 }
 
 /** A tag and what it is tied to. */
@@ -55,30 +55,48 @@ export function isOpaque({ record }: ManifestNode): boolean {
   return record.unreadable === true || record.kind === "unknown";
 }
 
+/** Stands for every list that has nothing in it, as most have; {@link append} never writes to it. */
+const none: never[] = [];
+
+function append<Entry>(list: Entry[], entry: Entry): Entry[] {
+  if (list.length === 0) return [entry];
+  list.push(entry);
+  return list;
+}
+
 function createNode(record: ManifestRecord): ManifestNode {
-  return { record, children: [], parents: [], subject: undefined, referrers: [], tags: [], linked: [] };
+  const ties = {
+    children: none,
+    parents: none,
+    subject: undefined,
+    referrers: none,
+    tags: none,
+    linked: none,
+  };
+  return { record, ...ties };
 }
 
 function connect(node: ManifestNode, byDigest: ReadonlyMap<Digest, ManifestNode>): void {
-  for (const digest of node.record.children ?? []) {
+  const { children, subject } = node.record;
+  for (const digest of children === undefined ? [] : new Set(children)) {
     const child = byDigest.get(digest);
-    // A child that is listed twice is listed by the same parent last.
-    if (child === undefined || child.parents.at(-1) === node) continue;
-    node.children.push(child);
-    child.parents.push(node);
+    if (child === undefined) continue;
+    node.children = append(node.children, child);
+    child.parents = append(child.parents, node);
   }
-  if (node.record.subject === undefined) return;
-  node.subject = byDigest.get(node.record.subject);
-  node.subject?.referrers.push(node);
+  if (subject === undefined) return;
+  node.subject = byDigest.get(subject);
+  if (node.subject !== undefined) node.subject.referrers = append(node.subject.referrers, node);
 }
 
 function createTag(tag: InventoryTag, byDigest: ReadonlyMap<Digest, ManifestNode>): TagNode {
   const linkedTo = subjectOfTag(tag.name);
   const subject = linkedTo === undefined ? undefined : byDigest.get(linkedTo);
+  const target = byDigest.get(tag.digest);
   const isAlias = linkedTo === tag.digest;
-  const node: TagNode = { tag, target: byDigest.get(tag.digest), linkedTo, subject, isAlias };
-  node.target?.tags.push(node);
-  if (!isAlias) subject?.linked.push(node);
+  const node: TagNode = { tag, target, linkedTo, subject, isAlias };
+  if (target !== undefined) target.tags = append(target.tags, node);
+  if (subject !== undefined && !isAlias) subject.linked = append(subject.linked, node);
   return node;
 }
 
