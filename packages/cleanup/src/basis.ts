@@ -36,24 +36,14 @@ export function canonicalJson(value: unknown): string {
   });
 }
 
+/** Everything in it that is text of others' making is JSON, so that no two records have the same line. */
 function manifestLine(record: ManifestRecord): string {
-  const { digest, kind, children, subject, created, pushed, pulled, unreadable, annotations } = record;
-  const { platforms, size } = record;
-  const notes = annotations === undefined ? undefined : canonicalJson(annotations);
-  const facts = [
-    digest,
-    kind,
-    children,
-    subject,
-    created,
-    pushed,
-    pulled,
-    unreadable,
-    notes,
-    platforms,
-    size,
-  ];
-  return JSON.stringify(facts);
+  const { digest, kind, children, subject, created, pushed, pulled, unreadable, size } = record;
+  const { annotations, platforms } = record;
+  const notes = annotations === undefined ? "" : canonicalJson(annotations);
+  const names = platforms === undefined ? "" : JSON.stringify(platforms);
+  const ties = `${digest} ${kind} ${children?.join() ?? "-"} ${subject ?? ""}`;
+  return [ties, created, pushed, pulled, unreadable, size, names, notes].join(" ");
 }
 
 function tagLine({ name, digest, pushed, immutable }: InventoryTag): string {

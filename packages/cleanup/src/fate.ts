@@ -116,15 +116,21 @@ function keepLinked(
   }
 }
 
-function part(graph: Graph, roots: Causes, condemned: Causes): { live: Causes; dead: Causes } {
+function part(graph: Graph, roots: Causes, condemned: Causes): Fate {
   const live = spread(roots);
-  const doomed: Causes = new Map([...condemned].filter(([node]) => !live.has(node)));
-  const reached = spread(doomed, live);
-  const circles: Causes = new Map();
+  const doomed: Causes = new Map();
+  for (const [node, because] of condemned) if (!live.has(node)) doomed.set(node, because);
+  const dead = spread(doomed, live);
+  if (live.size + dead.size === graph.manifests.length) return { live, dead };
+  return keepCircles(graph, live, dead);
+}
+
+/** Manifests that only refer to each other stay, and all that follows from them. */
+function keepCircles(graph: Graph, live: Causes, dead: Causes): Fate {
+  const kept: Causes = new Map(live);
   for (const node of graph.manifests) {
-    if (!live.has(node) && !reached.has(node)) circles.set(node, { kind: "circle" });
+    if (!live.has(node) && !dead.has(node)) kept.set(node, { kind: "circle" });
   }
-  if (circles.size === 0) return { live, dead: reached };
-  const all = spread(new Map([...live, ...circles]));
-  return { live: all, dead: new Map([...reached].filter(([node]) => !all.has(node))) };
+  const all = spread(kept);
+  return { live: all, dead: new Map([...dead].filter(([node]) => !all.has(node))) };
 }

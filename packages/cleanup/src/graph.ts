@@ -38,8 +38,9 @@ export interface Graph {
 /** The graph of what is in `inventory`. @throws OciError OPTION_INVALID if anything is in it twice */
 export function graphOf(inventory: Pick<Inventory, "manifests" | "tags">): Graph {
   const records = sorted(inventory.manifests, (record) => record.digest);
-  const byDigest = new Map(records.map((record) => [record.digest, createNode(record)]));
-  const manifests = [...byDigest.values()];
+  const manifests = records.map(createNode);
+  const byDigest = new Map<Digest, ManifestNode>();
+  for (const node of manifests) byDigest.set(node.record.digest, node);
   for (const node of manifests) connect(node, byDigest);
   const tags = sorted(inventory.tags, (tag) => tag.name).map((tag) => createTag(tag, byDigest));
   return { manifests, tags, byDigest };
@@ -78,9 +79,10 @@ function createNode(record: ManifestRecord): ManifestNode {
 
 function connect(node: ManifestNode, byDigest: ReadonlyMap<Digest, ManifestNode>): void {
   const { children, subject } = node.record;
-  for (const digest of children === undefined ? [] : new Set(children)) {
+  for (const digest of children ?? none) {
     const child = byDigest.get(digest);
-    if (child === undefined) continue;
+    // An index may list the same manifest twice.
+    if (child === undefined || child.parents.at(-1) === node) continue;
     node.children = append(node.children, child);
     child.parents = append(child.parents, node);
   }
@@ -111,6 +113,6 @@ function sorted<Entry>(list: readonly Entry[], keyOf: (entry: Entry) => string):
 }
 
 function compareText(a: string, b: string): number {
-  if (a === b) return 0;
-  return a < b ? -1 : 1;
+  if (a < b) return -1;
+  return a > b ? 1 : 0;
 }

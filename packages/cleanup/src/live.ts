@@ -25,16 +25,16 @@ export type Causes = Map<ManifestNode, Because>;
 /** `causes` and all that follows from them: children, referrers and what tags link; what `bars` holds is left out. */
 export function spread(causes: Causes, bars?: ReadonlyMap<ManifestNode, Because>): Causes {
   const reached: Causes = new Map(causes);
-  const reach = (node: ManifestNode, because: Because): void => {
-    if (!reached.has(node) && bars?.has(node) !== true) reached.set(node, because);
-  };
+  const isOpen = (node: ManifestNode): boolean => !reached.has(node) && bars?.has(node) !== true;
   // A map hands out what is added to it while it is walked: nearest first.
   for (const node of reached.keys()) {
     const of = node.record.digest;
-    for (const child of node.children) reach(child, { kind: "child", of });
-    for (const referrer of node.referrers) reach(referrer, { kind: "referrer", of });
+    for (const child of node.children) if (isOpen(child)) reached.set(child, { kind: "child", of });
+    for (const referrer of node.referrers) {
+      if (isOpen(referrer)) reached.set(referrer, { kind: "referrer", of });
+    }
     for (const { target, tag } of node.linked) {
-      if (target !== undefined) reach(target, { kind: "linked", of, tag: tag.name });
+      if (target !== undefined && isOpen(target)) reached.set(target, { kind: "linked", of, tag: tag.name });
     }
   }
   return reached;

@@ -13,42 +13,54 @@ export interface Step {
 }
 
 type Node = TagNode | ManifestNode;
-/** Calls back with everything that may only go after a node. */
-type Followers = (node: Node, each: (follower: Node) => void) => void;
 
 /**
  * The order in which nothing that is left is ever broken: tags before what they point to, indexes before what
- * is in them, images before their signatures. `undefined` if they follow each other in a circle.
+ * is in them, images before their signatures. `undefined` if manifests follow each other in a circle.
  */
 export function orderOf(removal: Removal): readonly Step[] | undefined {
-  return waves(removal, followersOf(removal, true)) ?? waves(removal, followersOf(removal, false));
-}
-
-/** What may only go after a node; `linked` tags may have to be left out, since anyone can make a circle of them. */
-function followersOf({ tags, manifests }: Removal, linked: boolean): Followers {
-  return (node, each) => {
-    if ("target" in node) {
-      if (node.target !== undefined && manifests.has(node.target)) each(node.target);
-      return;
-    }
-    for (const child of node.children) if (manifests.has(child)) each(child);
-    for (const referrer of node.referrers) if (manifests.has(referrer)) each(referrer);
-    if (linked) for (const tag of node.linked) if (tags.has(tag)) each(tag);
-  };
-}
-
-function waves({ tags, manifests }: Removal, forFollowers: Followers): readonly Step[] | undefined {
-  const all: readonly Node[] = [...tags, ...manifests];
   const waiting = new Map<Node, number>();
-  for (const node of all) forFollowers(node, (next) => waiting.set(next, (waiting.get(next) ?? 0) + 1));
-  const steps: Step[] = all.filter((node) => !waiting.has(node)).map((node) => ({ node, wave: 0 }));
-  // The list grows while it is walked, wave by wave.
-  for (const { node, wave } of steps) {
-    forFollowers(node, (next) => {
-      const left = (waiting.get(next) ?? 0) - 1;
-      waiting.set(next, left);
-      if (left === 0) steps.push({ node: next, wave: wave + 1 });
-    });
+  const all: readonly Node[] = [...removal.tags, ...removal.manifests];
+  for (const node of all) {
+    eachFollower(node, removal, (next) => waiting.set(next, (waiting.get(next) ?? 0) + 1));
+  }
+  const steps: Step[] = [];
+  for (const node of all) if (!waiting.has(node)) steps.push({ node, wave: 0 });
+  release(steps, 0, { waiting, removal });
+  // Names can make a circle, as two tags that call each other's manifests their subjects: its first tag goes first.
+  for (const tag of removal.tags) {
+    if ((waiting.get(tag) ?? 0) === 0) continue;
+    waiting.set(tag, 0);
+    steps.push({ node: tag, wave: (steps.at(-1)?.wave ?? 0) + 1 });
+    release(steps, steps.length - 1, { waiting, removal });
   }
   return steps.length === all.length ? steps : undefined;
+}
+
+/** Adds to `steps` what need not wait any longer once those from `start` on are done; the list grows wave by wave. */
+function release(
+  steps: Step[],
+  start: number,
+  { waiting, removal }: { readonly waiting: Map<Node, number>; readonly removal: Removal },
+): void {
+  for (let index = start; index < steps.length; index++) {
+    const step = steps[index];
+    if (step === undefined) return;
+    eachFollower(step.node, removal, (next) => {
+      const left = (waiting.get(next) ?? 0) - 1;
+      waiting.set(next, left);
+      if (left === 0) steps.push({ node: next, wave: step.wave + 1 });
+    });
+  }
+}
+
+/** Calls back with everything that may only go after `node`. */
+function eachFollower(node: Node, { tags, manifests }: Removal, each: (follower: Node) => void): void {
+  if ("target" in node) {
+    if (node.target !== undefined && manifests.has(node.target)) each(node.target);
+    return;
+  }
+  for (const child of node.children) if (manifests.has(child)) each(child);
+  for (const referrer of node.referrers) if (manifests.has(referrer)) each(referrer);
+  for (const tag of node.linked) if (tags.has(tag)) each(tag);
 }
