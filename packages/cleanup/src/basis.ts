@@ -1,6 +1,6 @@
 import { createDigester, type Digest } from "@drayage/oci";
 import type { Graph } from "./graph.ts";
-import type { Inventory, InventoryTag, ManifestRecord } from "./inventory.ts";
+import type { Inventory, InventoryTag, ManifestRecord } from "./inventory/inventory.ts";
 import type { CleanupPolicy } from "./policy.ts";
 
 /** How many lines are hashed at once. */
@@ -16,7 +16,8 @@ export function basisOf(
   const encoder = new TextEncoder();
   const add = (lines: readonly string[]): unknown => digester.update(encoder.encode(`${lines.join("\n")}\n`));
   const { repository, complete, capabilities, inUse } = inventory;
-  add([JSON.stringify([now, repository, complete, capabilities.untag, inUse.toSorted()])]);
+  const { untag, lastTagTakesManifest = false } = capabilities;
+  add([JSON.stringify([now, repository, complete, untag, lastTagTakesManifest, inUse.toSorted()])]);
   add([canonicalJson(policy)]);
   const { manifests, tags } = graph;
   for (let start = 0; start < manifests.length; start += batch) {

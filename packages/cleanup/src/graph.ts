@@ -1,5 +1,10 @@
 import { OciError, type Digest } from "@drayage/oci";
-import { subjectOfTag, type Inventory, type InventoryTag, type ManifestRecord } from "./inventory.ts";
+import {
+  subjectOfTag,
+  type Inventory,
+  type InventoryTag,
+  type ManifestRecord,
+} from "./inventory/inventory.ts";
 
 /** A manifest and all that is tied to it. */
 export interface ManifestNode {

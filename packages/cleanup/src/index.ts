@@ -1,6 +1,18 @@
 export type { DecidedBy, Decision } from "./decide.ts";
 export { explain, type Explanation } from "./explain.ts";
-export { subjectOfTag, type Inventory, type InventoryTag, type ManifestRecord } from "./inventory.ts";
+export { createMemoryCache, type ManifestCache } from "./inventory/cache.ts";
+export { openManifestCache } from "./inventory/cache-file.ts";
+export type { ChildFacts, ManifestFacts } from "./inventory/facts.ts";
+export {
+  subjectOfTag,
+  type Capabilities,
+  type Inventory,
+  type InventoryProblem,
+  type InventoryTag,
+  type ManifestRecord,
+} from "./inventory/inventory.ts";
+export type { InventorySource } from "./inventory/source.ts";
+export { inventory, type InventoryOptions, type StockOptions } from "./inventory/take.ts";
 export type { Because } from "./live.ts";
 export { parsePolicy } from "./parse-policy.ts";
 export {

@@ -4,7 +4,7 @@ import { decideTags, type DecidedBy, type Decision } from "./decide.ts";
 import { fateOf, type Fate } from "./fate.ts";
 import { graphOf, isNormal, isOpaque, type Graph, type TagNode } from "./graph.ts";
 import { guardsOf } from "./guard.ts";
-import type { Inventory } from "./inventory.ts";
+import type { Inventory } from "./inventory/inventory.ts";
 import type { Because, Causes } from "./live.ts";
 import type { Moment } from "./match.ts";
 import { orderOf, type Step } from "./order.ts";
@@ -103,7 +103,9 @@ export function planCleanup(
   const decisions = decideTags(graph, policy, { guarded: guards.guarded, moment });
   const fate = fateOf(graph, policy, { decisions, guards: guards.guards, moment });
   decideLinked(graph, fate, decisions);
-  if (!inventory.capabilities.untag) keepUntaggable(fate, decisions);
+  const { untag, lastTagTakesManifest = false } = inventory.capabilities;
+  if (!untag) keepUntaggable(fate, decisions);
+  else if (lastTagTakesManifest) keepLastTags(graph, fate, decisions);
   const deletedTags = new Set(graph.tags.filter((tag) => decisions.get(tag)?.action === "delete"));
   const removes = deletedTags.size > 0 || fate.dead.size > 0;
   if (removes && policy.onUnreadable === "block" && hasUnknown(graph, fate.live, deletedTags)) {
@@ -135,6 +137,15 @@ function keepUntaggable({ dead }: Fate, decisions: Map<TagNode, Decision>): void
   for (const [tag, { action }] of decisions) {
     const goes = tag.target !== undefined && dead.has(tag.target);
     if (action === "delete" && !goes) decisions.set(tag, { action: "keep", decidedBy: "capability:untag" });
+  }
+}
+
+/** Where a manifest goes with its last tag, those of a manifest that stays do not all go. */
+function keepLastTags(graph: Graph, { dead }: Fate, decisions: Map<TagNode, Decision>): void {
+  for (const node of graph.manifests) {
+    const goes = (tag: TagNode): boolean => decisions.get(tag)?.action === "delete";
+    if (dead.has(node) || node.tags.length === 0 || !node.tags.every(goes)) continue;
+    for (const tag of node.tags) decisions.set(tag, { action: "keep", decidedBy: "capability:untag" });
   }
 }
 

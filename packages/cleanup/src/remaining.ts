@@ -1,7 +1,7 @@
 import type { Digest, Tag } from "@drayage/oci";
 import { graphOf, isOpaque, type Graph, type ManifestNode, type TagNode } from "./graph.ts";
 import { guardsOf } from "./guard.ts";
-import type { Inventory } from "./inventory.ts";
+import type { Inventory } from "./inventory/inventory.ts";
 import { spread, type Causes } from "./live.ts";
 import type { Block, CleanupPlan, Operation } from "./plan.ts";
 

@@ -66,5 +66,10 @@ export function newest(times: readonly (number | undefined)[]): number | undefin
 }
 
 function usable(time: number | undefined): number | undefined {
-  return time !== undefined && time >= earliest ? time : undefined;
+  return isUsable(time) ? time : undefined;
+}
+
+/** Whether something happened then, and it is no placeholder of a build tool. */
+export function isUsable(time: number | undefined): time is number {
+  return time !== undefined && time >= earliest;
 }

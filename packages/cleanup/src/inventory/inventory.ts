@@ -1,5 +1,5 @@
-import { isDigest, type Digest, type Tag } from "@drayage/oci";
-import type { ManifestKind } from "./policy.ts";
+import { isDigest, type Digest, type OciErrorCode, type Tag } from "@drayage/oci";
+import type { ManifestKind } from "../policy.ts";
 
 /** A manifest of a repository and what is known of it; times are milliseconds since 1970. */
 export interface ManifestRecord {
@@ -41,10 +41,23 @@ export interface Inventory {
   readonly tags: readonly InventoryTag[];
   /** Digests that are running somewhere. */
   readonly inUse: readonly Digest[];
-  readonly capabilities: {
-    /** Whether a tag can be removed without the manifest it points to. */
-    readonly untag: boolean;
-  };
+  readonly capabilities: Capabilities;
+  /** Why it is not complete. */
+  readonly problems?: readonly InventoryProblem[] | undefined;
+}
+
+/** What the registry can do. */
+export interface Capabilities {
+  /** Whether a tag can be removed without the manifest it points to. */
+  readonly untag: boolean;
+  /** Whether a manifest goes together with its last tag, as with ECR. */
+  readonly lastTagTakesManifest?: boolean | undefined;
+}
+
+/** Something that could not be found out. */
+export interface InventoryProblem {
+  readonly code: OciErrorCode;
+  readonly message: string;
 }
 
 /**
