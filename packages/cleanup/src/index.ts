@@ -1,3 +1,12 @@
+export {
+  applyCleanup,
+  type ApplyCleanupOptions,
+  type CleanupResult,
+  type CleanupTarget,
+} from "./apply/apply.ts";
+export { parseEntry, type CleanupEntry, type Outcome } from "./apply/entry.ts";
+export { findUntagging } from "./apply/untagging.ts";
+export { openJournalFile, type JournalFile } from "./apply/journal-file.ts";
 export type { DecidedBy, Decision } from "./decide.ts";
 export { explain, type Explanation } from "./explain.ts";
 export { createMemoryCache, type ManifestCache } from "./inventory/cache.ts";

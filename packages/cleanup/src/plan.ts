@@ -37,6 +37,8 @@ export interface PlannedManifest {
   readonly because?: Because | undefined;
   /** What it needs is not known. */
   readonly opaque?: true | undefined;
+  /** What it is a referrer of. */
+  readonly subject?: Digest | undefined;
   readonly platforms?: readonly string[] | undefined;
   readonly size?: number | undefined;
 }
@@ -140,12 +142,15 @@ function keepUntaggable({ dead }: Fate, decisions: Map<TagNode, Decision>): void
   }
 }
 
-/** Where a manifest goes with its last tag, those of a manifest that stays do not all go. */
+/** Where a manifest goes with its last tag, those of a manifest that stays do not go unless another one is kept. */
 function keepLastTags(graph: Graph, { dead }: Fate, decisions: Map<TagNode, Decision>): void {
   for (const node of graph.manifests) {
-    const goes = (tag: TagNode): boolean => decisions.get(tag)?.action === "delete";
-    if (dead.has(node) || node.tags.length === 0 || !node.tags.every(goes)) continue;
-    for (const tag of node.tags) decisions.set(tag, { action: "keep", decidedBy: "capability:untag" });
+    const isKept = (tag: TagNode): boolean => isNormal(tag) && decisions.get(tag)?.action === "keep";
+    if (dead.has(node) || node.tags.some(isKept)) continue;
+    for (const tag of node.tags) {
+      const goes = decisions.get(tag)?.action === "delete";
+      if (goes) decisions.set(tag, { action: "keep", decidedBy: "capability:untag" });
+    }
   }
 }
 
@@ -168,12 +173,15 @@ function finish(draft: Draft, { decisions, fate, steps }: Outcome): CleanupPlan 
   const deleted = normal.filter((tag) => decisions.get(tag)?.action === "delete").length;
   const counts = { deleted, normal: normal.length, manifests: fate.dead.size };
   const blockedBy = blocksOf(policy.limits, counts);
-  const { untag } = inventory.capabilities;
+  const { untag, lastTagTakesManifest = false } = inventory.capabilities;
+  // By its digest, a manifest goes together with its tags, and in its turn.
+  const isAlone = ({ target }: TagNode): boolean =>
+    untag && !(lastTagTakesManifest && target !== undefined && fate.dead.has(target));
   return {
     ...headOf(draft, blockedBy),
     tags: graph.tags.map((tag) => plannedTag(tag, draft.moment, decisions.get(tag))),
     manifests: plannedManifests(graph, fate),
-    operations: steps.flatMap((step) => operationOf(step, untag)),
+    operations: steps.flatMap((step) => operationOf(step, isAlone)),
     warnings: [
       ...warningsOf(graph, fate.live),
       ...(deleted > 0 && deleted === normal.length ? [{ code: "leaves-nothing" } as const] : []),
@@ -224,17 +232,17 @@ function plannedTag(tag: TagNode, { times, sources }: Moment, decision: Decision
 
 function plannedManifests(graph: Graph, fate: Fate | undefined): readonly PlannedManifest[] {
   return graph.manifests.map((node) => {
-    const { digest, kind, platforms, size } = node.record;
+    const { digest, kind, subject, platforms, size } = node.record;
     const dead = fate?.dead.get(node);
     const action = dead === undefined ? "keep" : "delete";
     const opaque = isOpaque(node) ? true : undefined;
-    return { digest, kind, action, because: dead ?? fate?.live.get(node), opaque, platforms, size };
+    return { digest, kind, action, because: dead ?? fate?.live.get(node), opaque, subject, platforms, size };
   });
 }
 
-function operationOf({ node, wave }: Step, untag: boolean): readonly Operation[] {
+function operationOf({ node, wave }: Step, isAlone: (tag: TagNode) => boolean): readonly Operation[] {
   if (!("target" in node)) return [{ wave, digest: node.record.digest }];
-  return untag ? [{ wave, tag: node.tag.name, digest: node.tag.digest }] : [];
+  return isAlone(node) ? [{ wave, tag: node.tag.name, digest: node.tag.digest }] : [];
 }
 
 function warningsOf(graph: Graph, live: Causes): readonly PlanWarning[] {

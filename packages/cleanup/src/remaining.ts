@@ -20,6 +20,8 @@ export interface Remaining {
 interface Planned {
   readonly tags: ReadonlyMap<Tag, Digest>;
   readonly manifests: ReadonlySet<Digest>;
+  /** Every tag and digest that the plan knows. */
+  readonly known: ReadonlySet<string>;
   /** Manifests of which the plan knew that nobody can say what they need. */
   readonly opaque: ReadonlySet<Digest>;
 }
@@ -38,9 +40,14 @@ export function remainingOf(plan: CleanupPlan, inventory: Inventory): Remaining 
     return { operations: [], held: [], blockedBy: "unreadable-manifest" };
   }
   const tags = new Map(graph.tags.map((tag) => [tag.tag.name, tag]));
+  const { lastTagTakesManifest = false } = inventory.capabilities;
+  const isOnlyTag = (tag: TagNode): boolean => lastTagTakesManifest && goWithManifest(tag, { live, planned });
   const judged = plan.operations.map((operation) => ({
     operation,
-    why: operation.tag === undefined ? holdManifest(operation, graph, live) : holdTag(operation, tags, live),
+    why:
+      operation.tag === undefined
+        ? holdManifest(operation, graph, live)
+        : holdTag(operation, tags, { live, isOnlyTag }),
   }));
   return {
     operations: judged.filter(({ why }) => why === undefined).map(({ operation }) => operation),
@@ -55,6 +62,7 @@ function plannedOf(plan: CleanupPlan): Planned {
   return {
     tags: new Map(tags.map(({ name, digest }) => [name, digest])),
     manifests: new Set(manifests.map(({ digest }) => digest)),
+    known: new Set([...plan.tags.map(({ name }) => name), ...plan.manifests.map(({ digest }) => digest)]),
     opaque: new Set(opaque.map(({ digest }) => digest)),
   };
 }
@@ -65,12 +73,21 @@ function rootsOf(graph: Graph, inventory: Inventory, planned: Planned): Causes {
   const roots: Causes = new Map(guards);
   for (const node of graph.manifests) {
     if (!planned.manifests.has(node.record.digest)) roots.set(node, { kind: "untagged" });
+    else if (isNewlySigned(node, planned)) roots.set(node, { kind: "untagged" });
   }
   for (const { tag, target } of graph.tags) {
     if (target === undefined || planned.tags.get(tag.name) === tag.digest) continue;
     roots.set(target, { kind: "tag", tag: tag.name });
   }
   return roots;
+}
+
+/** Whether somebody has attached something since the plan was made. */
+function isNewlySigned({ referrers, linked }: ManifestNode, { known }: Planned): boolean {
+  return (
+    referrers.some(({ record }) => !known.has(record.digest)) ||
+    linked.some(({ tag }) => !known.has(tag.name))
+  );
 }
 
 function hasNewUnknown(graph: Graph, live: Causes, { opaque }: Planned): boolean {
@@ -84,10 +101,23 @@ function holdManifest({ digest }: Operation, graph: Graph, live: Causes): Held |
   return live.has(node) ? "protected" : undefined;
 }
 
-function holdTag(operation: Operation, tags: ReadonlyMap<Tag, TagNode>, live: Causes): Held | undefined {
+function holdTag(
+  operation: Operation,
+  tags: ReadonlyMap<Tag, TagNode>,
+  { live, isOnlyTag }: { readonly live: Causes; readonly isOnlyTag: (tag: TagNode) => boolean },
+): Held | undefined {
   const node = operation.tag === undefined ? undefined : tags.get(operation.tag);
   if (node === undefined) return "gone";
   if (node.tag.digest !== operation.digest) return "moved";
-  if (node.tag.immutable === true) return "protected";
+  if (node.tag.immutable === true || isOnlyTag(node)) return "protected";
   return node.subject !== undefined && live.has(node.subject) ? "protected" : undefined;
+}
+
+/** Whether a manifest that is to stay would lose all of its tags. */
+function goWithManifest(
+  { target }: TagNode,
+  { live, planned }: { readonly live: Causes; readonly planned: Planned },
+): boolean {
+  if (target === undefined || !live.has(target)) return false;
+  return target.tags.every(({ tag }) => planned.tags.get(tag.name) === tag.digest);
 }

@@ -1,11 +1,12 @@
 import {
   isOciError,
+  mediaType,
   type CallOptions,
   type Digest,
   type ManifestInventory,
   type Untagging,
 } from "@drayage/oci";
-import { planCleanup } from "../plan.ts";
+import { planCleanup, type PlannedManifest } from "../plan.ts";
 import type { CleanupPolicy } from "../policy.ts";
 import { createMemoryCache, type ManifestCache } from "./cache.ts";
 import type { Inventory } from "./inventory.ts";
@@ -64,13 +65,22 @@ export function inventory(source: InventorySource, options: InventoryOptions = {
   });
 }
 
-/** The state of a repository as far as it matters to those who want to delete `planned`. */
-export function inventoryFor(
-  planned: ReadonlySet<Digest>,
+/**
+ * The state of a repository as far as it matters to those who carry out a plan: `present` is taken to be there, whether
+ * or not anything leads to it. What it refers to is known from the plan, since content never changes.
+ */
+export function inventoryWith(
+  present: readonly PlannedManifest[],
   source: InventorySource,
   options: StockOptions,
 ): Promise<Inventory> {
-  return takeStock(source, options, (stock, asking) => readTies(stock, () => planned, asking));
+  return takeStock(source, options, async (stock, asking) => {
+    const items = present.map(({ digest, kind, subject }) => {
+      const type = kind === "index" ? mediaType.ociIndex : mediaType.ociManifest;
+      return stock.addTied({ digest, mediaType: type }, subject);
+    });
+    await readItems(stock, items.filter(isOpen), asking);
+  });
 }
 
 /** Lists all tags, reads all indexes, and then what `examine` wants to know besides. */
