@@ -118,11 +118,13 @@ describe("installed alone", () => {
     const folders = [
       "oci",
       "client",
+      "cleanup",
       "copy",
       "credentials-docker",
       "credentials-github",
       "registry",
       "registry-auth",
+      "select",
     ];
     const names = ["drayage", ...folders.map((folder) => `@drayage/${folder}`)];
     inProject(names.map(tarballOf), ({ directory, installed }) => {

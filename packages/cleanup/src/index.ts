@@ -51,5 +51,5 @@ export type {
   TimeSource,
 } from "./policy.ts";
 export { remainingOf, type Held, type Remaining } from "./remaining.ts";
-export { formatPlan, parsePlan } from "./plan-file.ts";
+export { formatPlan, formatPlans, parsePlan, parsePlans } from "./plan-file.ts";
 export { formatPlanTable } from "./plan-table.ts";

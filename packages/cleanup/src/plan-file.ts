@@ -10,14 +10,37 @@ export function formatPlan(plan: CleanupPlan): string {
   return `${JSON.stringify({ ...plan, seal: sealOf(plan) }, null, 1)}\n`;
 }
 
+/** Several plans, each sealed, as the text of one file. */
+export function formatPlans(plans: readonly CleanupPlan[]): string {
+  return `[${plans.map(formatPlan).join(",")}]\n`;
+}
+
 /**
  * The plan that {@link formatPlan} wrote.
  *
  * @throws OciError OPTION_INVALID if it is no such file, or if anything in it was changed since
  */
 export function parsePlan(text: string): CleanupPlan {
+  return parseSealed(parseText(text));
+}
+
+/**
+ * The plans that {@link formatPlans} wrote, or the one of {@link formatPlan}.
+ *
+ * @throws OciError OPTION_INVALID if it is no such file, or if anything in it was changed since
+ */
+export function parsePlans(text: string): readonly CleanupPlan[] {
+  const value = parseText(text);
+  return Array.isArray(value) ? value.map(parseSealed) : [parseSealed(value)];
+}
+
+function parseText(text: string): unknown {
   if (text.length > sizeLimit) throw new OciError("OPTION_INVALID", "plan is too large to be one");
-  const object = parseObject(parseJson(new TextEncoder().encode(text), "OPTION_INVALID"));
+  return parseJson(new TextEncoder().encode(text), "OPTION_INVALID");
+}
+
+function parseSealed(value: unknown): CleanupPlan {
+  const object = parseObject(value);
   if (object === undefined || ownValue(object, "version") !== 1) {
     throw new OciError("OPTION_INVALID", "not a cleanup plan of version 1");
   }

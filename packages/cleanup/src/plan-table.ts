@@ -64,5 +64,11 @@ function summary(plan: CleanupPlan): readonly string[] {
     ({ code, digest }) => `warning: ${[code, digest].filter(Boolean).join(" ")}`,
   );
   const counts = `${tags} of ${plan.tags.length} tags and ${gone.length} of ${plan.manifests.length} manifests go`;
-  return ["", counts, ...blocked, ...warnings];
+  const size = gone.reduce((sum, manifest) => sum + (manifest.size ?? 0), 0);
+  const freed = size === 0 ? [] : [`at most ${formatSize(size)} are freed; what others need stays`];
+  return ["", counts, ...freed, ...blocked, ...warnings];
+}
+
+function formatSize(bytes: number): string {
+  return bytes < 1e6 ? `${Math.ceil(bytes / 1e3)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
 }
