@@ -101,9 +101,7 @@ export function planCleanup(
   const moment: Moment = { now, times: createTimes(), sources: policy.time };
   const draft: Draft = { inventory, policy, graph, moment };
   if (!inventory.complete) return blocked(draft, "incomplete-listing");
-  const guards = guardsOf(graph, { protect: policy.protect.digests, inUse: inventory.inUse });
-  const decisions = decideTags(graph, policy, { guarded: guards.guarded, moment });
-  const fate = fateOf(graph, policy, { decisions, guards: guards.guards, moment });
+  const { decisions, fate } = judge(draft);
   decideLinked(graph, fate, decisions);
   const { untag, lastTagTakesManifest = false } = inventory.capabilities;
   if (!untag) keepUntaggable(fate, decisions);
@@ -117,6 +115,35 @@ export function planCleanup(
   const steps = orderOf({ tags: deletedTags, manifests });
   if (steps === undefined) return blocked(draft, "circle");
   return finish(draft, { decisions, fate, steps });
+}
+
+/** The manifests that would go, as far as that can be told before anything is blocked. */
+export function condemnedBy(
+  inventory: Inventory,
+  policy: CleanupPolicy,
+  { now }: { readonly now: number },
+): ReadonlySet<Digest> {
+  const graph = graphOf(inventory);
+  const { fate } = judge({
+    inventory,
+    policy,
+    graph,
+    moment: { now, times: createTimes(), sources: policy.time },
+  });
+  return new Set([...fate.dead.keys()].map(({ record }) => record.digest));
+}
+
+interface Judgement {
+  readonly decisions: Map<TagNode, Decision>;
+  readonly fate: Fate;
+}
+
+/** What the policy decides over every tag and manifest; of linked tags, that follows from it. */
+function judge({ inventory, policy, graph, moment }: Draft): Judgement {
+  const guards = guardsOf(graph, { protect: policy.protect.digests, inUse: inventory.inUse });
+  const decisions = decideTags(graph, policy, { guarded: guards.guarded, moment });
+  const fate = fateOf(graph, policy, { decisions, guards: guards.guards, moment });
+  return { decisions, fate };
 }
 
 /** Linked tags follow their subject; those of an absent one stay with what they point to. */

@@ -29,6 +29,16 @@ export function createdNeeds(stock: Stock, policy: CleanupPolicy): ReadonlySet<I
   return needs;
 }
 
+/** Whether so many images have a tag that no rule deletes, going by their names, that none need be spared. */
+export function keepsEnough(stock: Stock, { rules, limits }: CleanupPolicy): boolean {
+  const isAsked = matchesAny(rules.filter((rule) => "delete" in rule));
+  const staying = taggedItems(
+    stock,
+    (tag, item) => subjectOfTag(tag.name) === undefined && !isAsked(tag, item),
+  );
+  return staying.size >= limits.minKeep;
+}
+
 /** The images that the newest of are spared from going, if the plan had to choose among them. */
 export function spareNeeds(stock: Stock, policy: CleanupPolicy, plan: CleanupPlan): ReadonlySet<Item> {
   const isSpared = ({ decidedBy }: PlannedTag): boolean => decidedBy === "limits.minKeep";

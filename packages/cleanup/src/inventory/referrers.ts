@@ -15,7 +15,8 @@ export type Candidates = (stock: Stock) => ReadonlySet<Digest>;
  */
 export async function readTies(stock: Stock, candidates: Candidates, asking: Asking): Promise<void> {
   const asked = new Set<Digest>();
-  for (;;) {
+  for (let known = -1; known !== stock.items.size; ) {
+    known = stock.items.size;
     const found = [...candidates(stock)].filter((digest) => !asked.has(digest)).flatMap(itemsOf(stock));
     if (found.length === 0) return;
     if (asked.size === 0) await askReferrers(stock, found.slice(0, 1), asking);

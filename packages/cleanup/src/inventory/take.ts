@@ -6,12 +6,12 @@ import {
   type ManifestInventory,
   type Untagging,
 } from "@drayage/oci";
-import { planCleanup, type PlannedManifest } from "../plan.ts";
+import { condemnedBy, planCleanup, type PlannedManifest } from "../plan.ts";
 import type { CleanupPolicy } from "../policy.ts";
 import { createMemoryCache, type ManifestCache } from "./cache.ts";
 import type { Inventory } from "./inventory.ts";
 import { listTagsInto } from "./listing.ts";
-import { contentNeeds, createdNeeds, leftovers, spareNeeds } from "./needs.ts";
+import { contentNeeds, createdNeeds, keepsEnough, leftovers, spareNeeds } from "./needs.ts";
 import { readCreated, readItems } from "./read.ts";
 import { readTies, type Candidates } from "./referrers.ts";
 import type { Asking, InventorySource } from "./source.ts";
@@ -57,7 +57,7 @@ export function inventory(source: InventorySource, options: InventoryOptions = {
   const candidates: Candidates =
     policy === undefined
       ? (stock) => new Set(stock.items.keys())
-      : (stock) => condemnedBy(policy, inventoryOf(stock, source, options), now);
+      : (stock) => condemnedBy(inventoryOf(stock, source, options), policy, { now });
   return takeStock(source, options, async (stock, asking) => {
     await readItems(stock, leftovers(stock), asking);
     if (policy !== undefined) await readForPolicy(stock, policy, { ...asking, source, options, now });
@@ -114,14 +114,9 @@ async function readForPolicy(
 ): Promise<void> {
   await readItems(stock, contentNeeds(stock, policy), asking);
   await readCreated(stock, createdNeeds(stock, policy), asking);
+  if (keepsEnough(stock, policy)) return;
   const draft = planCleanup(inventoryOf(stock, asking.source, options), policy, { now });
   await readCreated(stock, spareNeeds(stock, policy, draft), asking);
-}
-
-function condemnedBy(policy: CleanupPolicy, state: Inventory, now: number): ReadonlySet<Digest> {
-  const { manifests } = planCleanup(state, policy, { now });
-  const condemned = manifests.filter(({ action }) => action === "delete");
-  return new Set(condemned.map(({ digest }) => digest));
 }
 
 function inventoryOf(stock: Stock, source: InventorySource, options: StockOptions): Inventory {

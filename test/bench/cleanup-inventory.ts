@@ -1,0 +1,73 @@
+// Requests, time and memory of planning a cleanup, against our registry with 20 ms added to every answer.
+//
+//   pnpm build && node test/bench/cleanup-inventory.ts [tags, 10000]
+//
+// Each tag has an index of five platforms, and one tag in twenty goes. The time is held against that of the requests
+// themselves, eight at a time; the figure for twice as many tags against that for the tags.
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { start } from "./program.ts";
+import { judge } from "./verdict.ts";
+
+const [tags = 10_000] = process.argv.slice(2).map(Number);
+const delay = 20;
+const concurrency = 8;
+const platforms = 5;
+const pageSize = 1000;
+
+interface Measured {
+  readonly milliseconds: number;
+  readonly requests: number;
+}
+
+const directory = await mkdtemp(join(tmpdir(), "cleanup-inventory-"));
+try {
+  const once = await measureAll(tags);
+  const twice = await measureAll(2 * tags);
+  judge("twice the tags, time", twice.milliseconds / once.milliseconds, { most: 2.2 });
+} finally {
+  await rm(directory, { recursive: true });
+}
+
+/** A first run, one that remembers it, and one that asks when the images were made. */
+async function measureAll(count: number): Promise<Measured> {
+  await using server = start("cleanup-server.ts", [count]);
+  const host = `127.0.0.1:${await server.line()}`;
+  const cache = join(directory, String(count));
+  const going = Math.ceil(count / 20);
+  const pages = Math.ceil(count / pageSize);
+  const measure = async (name: string, args: readonly string[], most: number): Promise<Measured> => {
+    await using subject = start("cleanup-subject.ts", [host, ...args]);
+    const [milliseconds = 0, peak = 0] = numbersIn(await subject.line());
+    server.tell();
+    const asked = await server.line();
+    const requests = Object.values(numbersOf(asked)).reduce((sum, number) => sum + number, 0);
+    const least = (requests * delay) / concurrency;
+    console.log(
+      `${count} tags, ${name}: ${requests} requests ${asked}, ${(milliseconds / 1000).toFixed(1)} s`,
+    );
+    judge(`${name}, requests / what they may be`, requests / most, { most: 1 });
+    judge(`${name}, time / that of the requests`, milliseconds / least, { most: 1.5 });
+    judge(`${name}, memory in MiB / 300`, peak / 300, { most: 1 });
+    return { milliseconds, requests };
+  };
+  const referrers = count * (1 + platforms);
+  const first = await measure("first run", ["names", cache], pages + count + referrers);
+  await measure("second run", ["names", cache], pages + going * (1 + platforms));
+  const images = going * platforms;
+  await measure("asking when images were made", ["created"], pages + count + referrers + 2 * images);
+  return first;
+}
+
+function numbersIn(text: string): readonly number[] {
+  const value: unknown = JSON.parse(text);
+  return Array.isArray(value) ? value.map(Number) : [];
+}
+
+function numbersOf(text: string): Readonly<Record<string, number>> {
+  const value: unknown = JSON.parse(text);
+  return typeof value === "object" && value !== null
+    ? Object.fromEntries(Object.entries(value).map(([key, number]) => [key, Number(number)]))
+    : {};
+}
