@@ -1,7 +1,9 @@
 // Time of planning against the time of parsing the JSON of the same manifests: 100,000 manifests, 20,000 tags.
-// Run it with `node --conditions=@drayage/source test/bench/plan-cleanup.ts`; it fails above three times as long.
+//
+//   pnpm build && node test/bench/plan-cleanup.ts
 import { parsePolicy, planCleanup, type Inventory, type ManifestRecord } from "@drayage/cleanup";
 import { digestOf, type Digest } from "@drayage/oci";
+import { judge, median } from "./verdict.ts";
 
 const images = 20_000;
 const perImage = 4;
@@ -56,10 +58,6 @@ function time(work: () => unknown): number {
   return performance.now() - start;
 }
 
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
-}
-
 const inventory = createInventory();
 const texts = inventory.manifests.map(manifestText);
 const policy = parsePolicy({
@@ -78,9 +76,6 @@ for (let round = 0; round < rounds; round++) {
   parsing.push(time(() => texts.map((text): unknown => JSON.parse(text))));
   planning.push(time(() => planCleanup(inventory, policy, { now })));
 }
-const ratio = median(planning) / median(parsing);
 console.log(`${inventory.manifests.length} manifests, ${inventory.tags.length} tags`);
-console.log(
-  `parsing ${median(parsing).toFixed(0)} ms, planning ${median(planning).toFixed(0)} ms: ${ratio.toFixed(2)}`,
-);
-if (ratio > highestRatio) process.exitCode = 1;
+console.log(`parsing ${median(parsing).toFixed(0)} ms, planning ${median(planning).toFixed(0)} ms`);
+judge("planning / parsing", median(planning) / median(parsing), { most: highestRatio });

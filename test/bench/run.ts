@@ -11,12 +11,16 @@ const quick = [
   ["listing-memory.ts"],
   ["blob-memory.ts", 1024],
   ["copy-memory.ts", 1024, 1],
+  ["plan-cleanup.ts"],
+  ["cleanup-inventory.ts", 1000],
 ] as const;
 const long = [
   ["overhead.ts", 25, 10_000, 512],
   ["listing-memory.ts"],
   ["blob-memory.ts", 4096],
   ["copy-memory.ts", 4096],
+  ["plan-cleanup.ts"],
+  ["cleanup-inventory.ts", 10_000],
 ] as const;
 
 for (const [script, ...sizes] of process.argv.includes("long") ? long : quick) {

@@ -6,6 +6,7 @@ import {
   explain,
   parsePolicy,
   planCleanup,
+  remainingOf,
   subjectOfTag,
   type CleanupPlan,
   type Inventory,
@@ -53,21 +54,30 @@ const tagAny = fc.record({
   pushed: timeAny,
   immutable: fc.constantFrom(undefined, undefined, undefined, true),
 });
-const inventoryAny: fc.Arbitrary<Inventory> = fc
+const momentAny = fc.record({
+  present: fc.subarray(digests, { minLength: 1 }),
+  tags: fc.uniqueArray(tagAny, { selector: ({ name }) => name, maxLength: 10 }),
+  inUse: fc.subarray(digests, { maxLength: 1 }),
+});
+/** The same repository at two moments: content stays what it is, and all else may have changed. */
+const momentsAny: fc.Arbitrary<readonly [Inventory, Inventory]> = fc
   .record({
-    manifests: fc.tuple(manifestsAny, fc.subarray(digests, { minLength: 1 })),
-    tags: fc.uniqueArray(tagAny, { selector: ({ name }) => name, maxLength: 10 }),
-    inUse: fc.subarray(digests, { maxLength: 1 }),
+    manifests: manifestsAny,
+    moments: fc.tuple(momentAny, momentAny),
     untagging: fc.constantFrom("always", "unless-last", "never"),
   })
-  .map(({ manifests: [all, present], tags, inUse, untagging }) => ({
-    repository: "team/app",
-    complete: true,
-    manifests: all.filter(({ digest }) => present.includes(digest)),
-    tags: tags.filter(({ digest }) => present.includes(digest)),
-    inUse,
-    capabilities: { untag: untagging !== "never", lastTagTakesManifest: untagging === "unless-last" },
-  }));
+  .map(({ manifests, moments: [before, after], untagging }) => {
+    const at = ({ present, tags, inUse }: typeof before): Inventory => ({
+      repository: "team/app",
+      complete: true,
+      manifests: manifests.filter(({ digest }) => present.includes(digest)),
+      tags: tags.filter(({ digest }) => present.includes(digest)),
+      inUse,
+      capabilities: { untag: untagging !== "never", lastTagTakesManifest: untagging === "unless-last" },
+    });
+    return [at(before), at(after)] as const;
+  });
+const inventoryAny = momentsAny.map(([inventory]) => inventory);
 
 const selectorAny = fc.record(
   { tags: fc.constantFrom("*", "pr-*", "v-*", "*-1"), olderThan: fc.constantFrom("1d", "20d") },
@@ -125,26 +135,45 @@ function damage(before: Inventory, after: Inventory): readonly string[] {
   return [...dangling, ...lacking, ...unsigned];
 }
 
+/** Expects that after any number of `operations` nothing that is left has lost anything. */
+function expectHarmless(inventory: Inventory, operations: CleanupPlan["operations"]): void {
+  const { untag, lastTagTakesManifest = false } = inventory.capabilities;
+  const gone = new Set<string>();
+  for (const { tag, digest } of operations) {
+    gone.add(tag ?? digest);
+    const others = inventory.tags.filter((one) => one.digest === digest && !gone.has(one.name));
+    if (others.length === 0 && lastTagTakesManifest) gone.add(digest);
+    const left =
+      untag && !lastTagTakesManifest
+        ? {
+            ...inventory,
+            manifests: inventory.manifests.filter((one) => !gone.has(one.digest)),
+            tags: inventory.tags.filter(({ name }) => !gone.has(name)),
+          }
+        : without(inventory, gone);
+    expect(damage(inventory, left)).toEqual([]);
+  }
+}
+
 describe("a plan for any repository", () => {
   it("breaks nothing that stays, after any number of its operations", () => {
     fc.assert(
       fc.property(inventoryAny, policyAny, (inventory, policy) => {
-        const { operations } = plan(inventory, policy);
-        const gone = new Set<string>();
+        expectHarmless(inventory, plan(inventory, policy).operations);
+      }),
+      { numRuns },
+    );
+  });
+
+  it("breaks nothing either once the repository has changed, and deletes nothing that it did not name", () => {
+    fc.assert(
+      fc.property(momentsAny, policyAny, ([before, after], policy) => {
+        const made = plan(before, policy);
+        const { operations } = remainingOf(made, after);
+        expect(made.operations).toEqual(expect.arrayContaining([...operations]));
+        expectHarmless(after, operations);
         for (const { tag, digest } of operations) {
-          gone.add(tag ?? digest);
-          const others = inventory.tags.filter((one) => one.digest === digest && !gone.has(one.name));
-          if (others.length === 0 && inventory.capabilities.lastTagTakesManifest === true) gone.add(digest);
-          const { untag, lastTagTakesManifest = false } = inventory.capabilities;
-          const left =
-            untag && !lastTagTakesManifest
-              ? {
-                  ...without(inventory, new Set()),
-                  manifests: inventory.manifests.filter((one) => !gone.has(one.digest)),
-                  tags: inventory.tags.filter(({ name }) => !gone.has(name)),
-                }
-              : without(inventory, gone);
-          expect(damage(inventory, left)).toEqual([]);
+          expect(after.inUse).not.toContain(tag === undefined ? digest : undefined);
         }
       }),
       { numRuns },

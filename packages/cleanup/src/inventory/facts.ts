@@ -2,6 +2,7 @@ import {
   childrenOf,
   formatPlatform,
   isDigest,
+  manifestMediaTypes,
   mediaType,
   ownValue,
   parseJson,
@@ -80,7 +81,9 @@ function kindOf(manifest: Manifest | Index): ManifestFacts["kind"] {
 }
 
 function childFacts({ digest, mediaType: type, artifactType, platform }: Descriptor): ChildFacts {
-  return { digest, mediaType: type, artifactType, platform: platformText(platform) };
+  // The one text instead of one for each of a hundred thousand manifests.
+  const known = manifestMediaTypes.find((one) => one === type) ?? type;
+  return { digest, mediaType: known, artifactType, platform: platformText(platform) };
 }
 
 /** What an image runs on; of attestations, build tools say that it is unknown. */

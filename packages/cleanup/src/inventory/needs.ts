@@ -50,7 +50,7 @@ export function spareNeeds(stock: Stock, policy: CleanupPolicy, plan: CleanupPla
 
 /** Manifests that no tag, index or list of referrers led to. */
 export function leftovers(stock: Stock): readonly Item[] {
-  return [...stock.items.values()].filter(({ isTied }) => isTied !== true);
+  return [...stock.items.values()].filter(({ isTied }) => !isTied);
 }
 
 function selectorOf(rule: Rule): KeepSelector {

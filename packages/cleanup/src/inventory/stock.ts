@@ -14,7 +14,8 @@ export interface Item {
   readonly digest: Digest;
   mediaType?: string | undefined;
   artifactType?: string | undefined;
-  platform?: string | undefined;
+  /** The platform that an index gives for it, as a list of one. */
+  platforms?: readonly string[] | undefined;
   /** What it says itself, once it was read. */
   facts?: ManifestFacts | undefined;
   /** It was asked for, and could not be read or is not there. */
@@ -26,7 +27,7 @@ export interface Item {
   pulled?: number | "never" | undefined;
   imageSize?: number | undefined;
   /** Whether an index lists it, a tag points to it or it was found as a referrer: nothing that is left over. */
-  isTied?: boolean;
+  isTied: boolean;
 }
 
 /** The manifests and tags of one repository, while they are found. */
@@ -43,10 +44,17 @@ export interface Stock {
 export function createStock(): Stock {
   const items = new Map<Digest, Item>();
   const tags = new Map<Tag, InventoryTag>();
+  const lists = new Map<string, readonly string[]>();
   const itemAt = (digest: Digest): Item => {
-    const item = items.get(digest) ?? { digest };
+    const item = items.get(digest) ?? createItem(digest);
     items.set(digest, item);
     return item;
+  };
+  /** One list for all of a platform: there are few platforms, and many manifests. */
+  const listOf = (platform: string): readonly string[] => {
+    const list = lists.get(platform) ?? [platform];
+    lists.set(platform, list);
+    return list;
   };
   return {
     items,
@@ -74,11 +82,25 @@ export function createStock(): Stock {
       item.isTied = true;
       item.mediaType ??= mediaType;
       item.artifactType ??= artifactType;
-      item.platform ??= platform;
+      item.platforms ??= platform === undefined ? undefined : listOf(platform);
       item.subject ??= subject;
       return item;
     },
     manifests: () => [...items.values()].filter(({ failure }) => failure !== "absent").map(recordOf),
+  };
+}
+
+/** All that most items ever have is there from the start, so that they are small. */
+function createItem(digest: Digest): Item {
+  return {
+    digest,
+    mediaType: undefined,
+    artifactType: undefined,
+    platforms: undefined,
+    facts: undefined,
+    failure: undefined,
+    subject: undefined,
+    isTied: false,
   };
 }
 
@@ -113,10 +135,9 @@ function kindOf({ facts, failure, mediaType, artifactType }: Item): ManifestReco
   return isArtifactType(artifactType) ? "artifact" : "image";
 }
 
-function platformsOf({ facts, platform }: Item): readonly string[] | undefined {
+function platformsOf({ facts, platforms }: Item): readonly string[] | undefined {
   const listed = facts?.children?.flatMap((child) => child.platform ?? []) ?? [];
-  if (listed.length > 0) return [...new Set(listed)];
-  return platform === undefined ? undefined : [platform];
+  return listed.length > 0 ? [...new Set(listed)] : platforms;
 }
 
 function latest(a: Item["pulled"], b: Item["pulled"]): Item["pulled"] {
