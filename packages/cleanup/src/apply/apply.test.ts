@@ -247,6 +247,47 @@ describe("since the plan was made", () => {
     expect(await missingFrom(repository, "v2")).toEqual([]);
   });
 
+  it("a tag was set while it is applied, which the next look finds", async () => {
+    const plan = await planFor(repository);
+    let clock = now;
+    const deleter = deleterWith(async (at) => {
+      clock += 2000;
+      if (at === "pr-3") await repository.putManifest(nested.document, { tags: ["v3"] });
+    });
+    await apply(plan, { deleter, now: () => clock });
+    expect(await missingFrom(repository, "v3")).toEqual([]);
+  });
+
+  it("is looked at again and again, without reading an index twice", async () => {
+    const plan = await planFor(repository);
+    const reads: string[] = [];
+    let clock = now;
+    const deleter = deleterWith(async () => void (clock += 2000));
+    const getManifest: Repository["getManifest"] = (at, options) => {
+      reads.push(at);
+      return repository.getManifest(at, options);
+    };
+    const listTags = { listTags: repository.listTags.bind(repository), name: repository.name };
+    const target = {
+      ...listTags,
+      getManifest,
+      inventory: repository.inventory,
+      headManifest: repository.headManifest.bind(repository),
+      getBlob: repository.getBlob.bind(repository),
+      listReferrers: repository.listReferrers.bind(repository),
+      deleteTag: repository.deleteTag.bind(repository),
+      deleteManifest: repository.deleteManifest.bind(repository),
+    };
+    const result = await applyCleanup(plan, target, {
+      deleter,
+      concurrency: 1,
+      now: () => clock,
+      freshFor: 0,
+    });
+    expect(result.status).toBe("done");
+    expect(reads).toEqual([...new Set(reads)]);
+  });
+
   it.each(["before", "while"] as const)("what was signed %s it was applied stays", async (when) => {
     const plan = await planFor(repository);
     const late = createArtifact({ artifactType: "test/sbom", subject: condemned.document.descriptor });

@@ -6,6 +6,7 @@ import {
   type Deleter,
   type Journal,
 } from "@drayage/oci";
+import { createMemoryCache } from "../inventory/cache.ts";
 import type { Inventory } from "../inventory/inventory.ts";
 import type { InventorySource } from "../inventory/source.ts";
 import { inventoryWith, type StockOptions } from "../inventory/take.ts";
@@ -29,7 +30,10 @@ export interface ApplyCleanupOptions extends Omit<StockOptions, "untagging"> {
   readonly allowEmpty?: boolean | undefined;
   /** Called with every entry, once it is in the journal. */
   readonly onEntry?: ((entry: CleanupEntry) => void) | undefined;
-  /** How long the target's tags are taken for what they were, in milliseconds; a minute by default. */
+  /**
+   * How long the target is taken for what it was, in milliseconds, a minute by default; less where a look at it is soon
+   * done, and more where that takes longer than half of it.
+   */
   readonly freshFor?: number | undefined;
   /** The time in milliseconds since 1970. */
   readonly now?: (() => number) | undefined;
@@ -45,6 +49,8 @@ export interface CleanupResult {
 
 /** How many deletions there are between two looks at whether the plan still holds. */
 const batchSize = 64;
+/** The least time between two looks, in milliseconds. */
+const soonest = 1000;
 /** How many failures in a row end a run: the registry is down, and the next run finishes. */
 const failureLimit = 16;
 const none: CleanupResult["outcomes"] = { done: 0, gone: 0, moved: 0, protected: 0, refused: 0, failed: 0 };
@@ -52,8 +58,8 @@ const none: CleanupResult["outcomes"] = { done: 0, gone: 0, moved: 0, protected:
 /**
  * Deletes what the plan says, and nothing else: what has moved, what something new needs and what that needs stays.
  *
- * The target is looked at again before the first deletion, every minute and whenever something is not as planned;
- * each tag and each manifest is asked about once more right before it goes. Killed at any moment, it has broken
+ * The target is looked at again before the first deletion, every minute or sooner and whenever something is not as
+ * planned; each tag and each manifest is asked about once more right before it goes. Killed at any moment, it has broken
  * nothing, and the next run finishes.
  *
  * @throws OciError OPTION_INVALID for a plan of another repository; UNAUTHORIZED, and any code of the target's where
@@ -73,8 +79,10 @@ export async function applyCleanup(
   const refused = refusalsOf(plan, options);
   if (refused.length > 0) return { status: "blocked", blockedBy: refused, outcomes: none };
   const { journal = createMemoryJournal<CleanupEntry>(), now = Date.now, signal } = options;
+  // Indexes are read once, however often the target is looked at.
+  const { cache = createMemoryCache() } = options;
   const progress = await resume(plan, journal, { now, signal });
-  return carryOut(plan, target, { ...options, journal, now, progress });
+  return carryOut(plan, target, { ...options, cache, journal, now, progress });
 }
 
 function refusalsOf(
@@ -106,14 +114,14 @@ async function carryOut(plan: CleanupPlan, target: CleanupTarget, run: Run): Pro
     }
     let queue = operations.filter((operation) => !progress.isSettled(operation));
     if (queue.length === 0) return resultOf(run);
-    for (let isAsPlanned = true; isAsPlanned && queue.length > 0 && !look.isOld(); ) {
+    for (let isAsPlanned = true; isAsPlanned && queue.length > 0; ) {
       const batch = firstOf(queue, Math.min(batchSize, left));
       if (batch.length === 0) return { ...resultOf(run), status: "partly" };
       left -= batch.length;
       const entries = await perform(batch);
       if (perform.isHopeless()) return resultOf(run);
       if (entries.some(({ outcome }) => outcome === "moved" || outcome === "protected")) look.forget();
-      isAsPlanned = !entries.some(isStaying);
+      isAsPlanned = !entries.some(isStaying) && !look.isOld();
       queue = queue.slice(batch.length);
     }
   }
@@ -145,14 +153,22 @@ function createLook(target: CleanupTarget, run: Run): Look {
       const start = now();
       progress.renew();
       seen = await inventoryWith(progress.left(), target, { ...run, untagging: deleter?.untagging });
-      // Looking shall not take longer than what is done in between.
-      until = now() + Math.max(freshFor, 2 * (now() - start));
+      until = now() + freshnessAfter(now() - start, freshFor);
       return seen;
     },
     forget() {
       seen = undefined;
     },
   };
+}
+
+/**
+ * How long to go on after a look that took `duration`: the less it takes, the sooner comes the next; but it shall never
+ * take longer than what is done in between.
+ */
+function freshnessAfter(duration: number, freshFor: number): number {
+  const soon = Math.max(10 * duration, soonest);
+  return Math.max(Math.min(freshFor, soon), 2 * duration);
 }
 
 interface Performer {
