@@ -3,7 +3,7 @@
 //   pnpm build && node test/bench/cleanup-inventory.ts [tags, 10000]
 //
 // Each tag has an index of five platforms, and one tag in twenty goes. The time is held against that of the requests
-// themselves, eight at a time; the figure for twice as many tags against that for the tags. The heap is as large as V8
+// themselves, eight at a time; on a busy machine, what as many bare requests take tells how busy it is. The figure for twice as many tags against that for the tags. The heap is as large as V8
 // makes it, up to a limit that grows with the number of tags: it collects garbage when it has to, not when it could.
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -45,11 +45,15 @@ async function measureAll(count: number): Promise<Measured> {
     const asked = await server.line();
     const requests = Object.values(numbersOf(asked)).reduce((sum, number) => sum + number, 0);
     const least = (requests * delay) / concurrency;
+    const bareTime = await measureBare(host, requests);
+    server.tell();
+    await server.line();
     console.log(
       `${count} tags, ${name}: ${requests} requests ${asked}, ${(milliseconds / 1000).toFixed(1)} s`,
     );
     judge(`${name}, requests / what they may be`, requests / most, { most: 1 });
     judge(`${name}, time / that of the requests`, milliseconds / least, { most: 1.5 });
+    console.log(`${name}, time / that of bare requests ${(milliseconds / bareTime).toFixed(2)}`);
     judge(`${name}, memory in MiB`, peak, { most: 300 * Math.max(1, count / 10_000) });
     return { milliseconds, requests };
   };
@@ -59,6 +63,12 @@ async function measureAll(count: number): Promise<Measured> {
   const images = going * platforms;
   await measure("asking when images were made", ["created"], pages + count + referrers + 2 * images);
   return first;
+}
+
+/** The milliseconds of as many requests, and nothing else. */
+async function measureBare(host: string, requests: number): Promise<number> {
+  await using bare = start("bare-requests.ts", [`http://${host}/v2/`, requests]);
+  return Number(await bare.line());
 }
 
 function heapLimit(count: number): string {

@@ -122,6 +122,7 @@ describe("installed alone", () => {
       "copy",
       "credentials-docker",
       "credentials-github",
+      "layout",
       "registry",
       "registry-auth",
       "select",
