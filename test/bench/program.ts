@@ -9,10 +9,15 @@ export interface Program extends AsyncDisposable {
   tell(): void;
 }
 
-/** Starts a script; if it fails, whoever waits for a line is told. */
-export function start(script: string, args: readonly (string | number)[] = []): Program {
+/** Starts a script, maybe with options of Node's own; if it fails, whoever waits for a line is told. */
+export function start(
+  script: string,
+  args: readonly (string | number)[] = [],
+  { flags = [] }: { readonly flags?: readonly string[] } = {},
+): Program {
   const path = new URL(script, import.meta.url).pathname;
-  const child = spawn(process.execPath, [path, ...args.map(String)], { stdio: ["pipe", "pipe", "inherit"] });
+  const command = [...flags, path, ...args.map(String)];
+  const child = spawn(process.execPath, command, { stdio: ["pipe", "pipe", "inherit"] });
   const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
   const lines: AsyncIterator<string, undefined> = createInterface(child.stdout)[Symbol.asyncIterator]();
   return {

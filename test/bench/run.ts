@@ -12,6 +12,8 @@ const quick = [
   ["blob-memory.ts", 1024],
   ["copy-memory.ts", 1024, 1],
   ["copy-speed.ts", 5],
+  ["plan-cleanup.ts"],
+  ["cleanup-inventory.ts", 1000],
 ] as const;
 const long = [
   ["overhead.ts", 25, 10_000, 512],
@@ -19,6 +21,8 @@ const long = [
   ["blob-memory.ts", 4096],
   ["copy-memory.ts", 4096],
   ["copy-speed.ts", 15],
+  ["plan-cleanup.ts"],
+  ["cleanup-inventory.ts", 10_000],
 ] as const;
 
 for (const [script, ...sizes] of process.argv.includes("long") ? long : quick) {

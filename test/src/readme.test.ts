@@ -8,7 +8,7 @@ import { root } from "./workspace.ts";
 const run = promisify(execFile);
 
 /** The packages whose examples need nobody else. */
-const folders = ["oci", "layout", "registry", "registry-auth", "copy", "testkit"];
+const folders = ["oci", "layout", "registry", "registry-auth", "copy", "cleanup", "testkit"];
 
 describe.each(folders)("the readme of %s", (folder) => {
   const directory = join(root, "packages", folder);

@@ -20,7 +20,7 @@ export async function saveFile(
   bytes: Bytes,
   { signal, link = linkFile }: SaveOptions,
 ): Promise<void> {
-  await requireAbsent(path);
+  await requireNew(path);
   const part = join(dirname(path), `.drayage-${randomUUID()}`);
   const file = await create(part, path);
   try {
@@ -34,8 +34,8 @@ export async function saveFile(
   }
 }
 
-/** Before anything is written. */
-async function requireAbsent(path: string): Promise<void> {
+/** For before anything is written, or long work is begun that ends with it. @throws OciError OPTION_INVALID */
+export async function requireNew(path: string): Promise<void> {
   const found = await lstat(path).catch(() => undefined);
   if (found !== undefined) throw isThere(path);
 }
@@ -58,7 +58,7 @@ async function publish(
   } catch (error) {
     if (codeOf(error) === "EEXIST") throw isThere(path);
     // Not every file system has second names.
-    await requireAbsent(path);
+    await requireNew(path);
     await rename(part, path);
   }
 }

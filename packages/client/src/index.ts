@@ -29,3 +29,4 @@ export { profileOf, profiles, type KnownRegistry } from "./quirks/index.ts";
 export type { Fact, Profile, Quirk, Source } from "./quirks/profile.ts";
 export type { RegistryClient } from "./registry.ts";
 export type { RepositoryClient } from "./repository.ts";
+export type { ListTagPagesOptions } from "./tags.ts";

@@ -7,7 +7,6 @@ import {
   type DeleteResult,
   type Descriptor,
   type Digest,
-  type ListOptions,
   type ManifestDocument,
   type Repository,
   type Tag,
@@ -22,7 +21,7 @@ import { deleteManifest, findManifest, putManifest, type FetchManifestOptions } 
 import { createMirroredReader } from "./mirrored.ts";
 import { addReferrer, removeReferrer } from "./referrers-index.ts";
 import { hasReferrersApi, listReferrers } from "./referrers.ts";
-import { listTagPages, listTags } from "./tags.ts";
+import { listTagPages, listTags, type ListTagPagesOptions } from "./tags.ts";
 import { mountBlob } from "./upload/mount.ts";
 import { openUpload } from "./upload/session.ts";
 import { putBlob } from "./upload/put-blob.ts";
@@ -31,7 +30,12 @@ import { putBlob } from "./upload/put-blob.ts";
 export interface RepositoryClient extends Repository {
   getManifest(at: At, options?: FetchManifestOptions): Promise<ManifestDocument>;
   /** The tags page by page as the registry sends them, with what it tells besides. @throws OciError NAME_UNKNOWN */
-  listTagPages(options?: ListOptions): AsyncIterable<TagPage>;
+  listTagPages(options?: ListTagPagesOptions): AsyncIterable<TagPage>;
+  /**
+   * Whether the registry lists referrers itself, once it has been asked; where it does not, they are kept under tags
+   * like `sha256-<hex>`, which `listReferrers` reads.
+   */
+  readonly listsReferrers: boolean | undefined;
   /**
    * Removes a tag and nothing else.
    *
@@ -71,6 +75,9 @@ export function createRepository(
     listTags: (options) => listTags(endpoint, options),
     listTagPages: (options) => listTagPages(endpoint, options),
     listReferrers: (subject, options) => listReferrers(endpoint, subject, options),
+    get listsReferrers() {
+      return endpoint.host.learned.referrersApi;
+    },
     deleteTag: (tag, options) => deleteTag(endpoint, tag, options),
     deleteBlob: (digest, options) => deleteBlob(endpoint, digest, options),
 

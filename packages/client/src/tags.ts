@@ -18,10 +18,15 @@ export function listTags(endpoint: Endpoint, options: ListOptions = {}): AsyncIt
   return after === undefined || endpoint.host.quirks.listAfter ? list : entriesBehind(after, list);
 }
 
+export interface ListTagPagesOptions extends ListOptions {
+  /** Asks for the manifests of the tags too, which Drayage's own registry tells then; others do as they always do. */
+  readonly manifests?: boolean | undefined;
+}
+
 /** See `RepositoryClient.listTagPages`. */
 export async function* listTagPages(
   endpoint: Endpoint,
-  options: ListOptions = {},
+  options: ListTagPagesOptions = {},
 ): AsyncGenerator<TagPage, void, undefined> {
   const after = endpoint.host.quirks.listAfter ? undefined : options.after;
   for await (const { page } of pages(endpoint, tagPagesOptions(endpoint, options))) {
@@ -35,10 +40,11 @@ interface PageOfTags extends Page<Tag> {
   readonly page: TagPage;
 }
 
-function tagPagesOptions(endpoint: Endpoint, options: ListOptions): PagesOptions<PageOfTags> {
+function tagPagesOptions(endpoint: Endpoint, options: ListTagPagesOptions): PagesOptions<PageOfTags> {
   const { name, host } = endpoint;
   const { tagAction } = host.quirks;
-  const to: TagsRoute = { kind: "tags", name, n: pageSizeOf(endpoint, options), last: options.after };
+  const n = pageSizeOf(endpoint, options);
+  const to: TagsRoute = { kind: "tags", name, n, last: options.after, manifests: options.manifests };
   return {
     question: {
       method: "GET",

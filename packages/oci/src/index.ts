@@ -23,6 +23,7 @@ export {
   type Bytes,
   type BytesObserver,
 } from "./bytes.ts";
+export type { ContentDeleter, Refusal, RefusalReason, Untagging } from "./content-deleter.ts";
 export {
   anonymous,
   chain,
@@ -71,7 +72,13 @@ export {
   type HttpSend,
 } from "./http.ts";
 export { parseImageConfig, type ImageConfig } from "./image-config.ts";
-export type { TagInventory, TagRecord } from "./inventory.ts";
+export type {
+  ManifestInventory,
+  StoredManifest,
+  StoredTag,
+  TagInventory,
+  TagRecord,
+} from "./inventory.ts";
 export { createMemoryJournal, type Journal } from "./journal.ts";
 export { ownValue, parseJson, parseJsonObject, parseObject, type JsonObject } from "./json.ts";
 export {

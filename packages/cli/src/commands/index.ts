@@ -3,6 +3,7 @@ import type { Command } from "../command.ts";
 /** Every command, loaded when it is needed. A new one is a file beside this and a line here. */
 export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   blob: async () => (await import("./blob.ts")).blob,
+  cleanup: async () => (await import("./cleanup.ts")).cleanup,
   copy: async () => (await import("./copy.ts")).copy,
   delete: async () => (await import("./delete.ts")).remove,
   digest: async () => (await import("./digest.ts")).digest,
