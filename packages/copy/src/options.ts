@@ -52,14 +52,14 @@ export interface PlanOptions extends CallOptions {
   readonly repair?: boolean | undefined;
   /** What the source must have at the tag, for a caller who has looked before. */
   readonly expectDigest?: Digest | undefined;
-  /** How many things are under way at a time, at the most half of them large; 12 unless told. */
+  /** How many things are under way at a time, at the most a quarter of them large; 24 unless told. */
   readonly concurrency?: number | undefined;
   /** Shared by copies between the same two registries, in place of `concurrency`. */
   readonly scheduler?: Scheduler | undefined;
 }
 
 export interface ApplyOptions extends CallOptions {
-  /** How many things are under way at a time, at the most half of them large; 12 unless told. */
+  /** How many things are under way at a time, at the most a quarter of them large; 24 unless told. */
   readonly concurrency?: number | undefined;
   /** Shared by copies between the same two registries, in place of `concurrency`. */
   readonly scheduler?: Scheduler | undefined;
@@ -79,7 +79,7 @@ export interface CopyOptions extends PlanOptions, ApplyOptions {
 }
 
 /** @throws OciError OPTION_INVALID unless `concurrency` is a positive whole number */
-export function parseConcurrency(concurrency = 12): number {
+export function parseConcurrency(concurrency = 24): number {
   if (Number.isSafeInteger(concurrency) && concurrency > 0) return concurrency;
   throw new OciError("OPTION_INVALID", `concurrency is not a positive whole number: ${concurrency}`);
 }

@@ -53,7 +53,7 @@ it("lets small things pass large ones, and keeps one large one under way beside 
   await small[0]?.end();
   expect(await running(...large, ...small)).toEqual([true, false, false, true]);
   await small[1]?.end();
-  // At the most half of the places are for large things.
+  // At the most a quarter of the places is for large things, and never less than one.
   expect(await running(...large)).toEqual([true, false]);
   const late = schedule(scheduler, 1);
   await large[0]?.end();

@@ -12,7 +12,7 @@ export interface Scheduler {
 }
 
 export interface SchedulerOptions {
-  /** How many things are under way at a time, at the most half of them large; 12 unless told. */
+  /** How many things are under way at a time, at the most a quarter of them large; 24 unless told. */
   readonly concurrency?: number | undefined;
 }
 
@@ -23,7 +23,7 @@ const large = 1024 * 1024;
  * A scheduler that several copies between the same two registries can share.
  *
  * Small things go first, in the order in which they come, so that no manifest waits for a large blob. Beside them one
- * large blob is always under way, so that the line is not idle, and when no small ones wait, as many as half of all.
+ * large blob is always under way, so that the line is not idle, and when no small ones wait, as many as a quarter of all.
  * How much a registry takes is up to whoever speaks to it.
  *
  * @throws OciError OPTION_INVALID unless `concurrency` is a positive whole number
@@ -33,7 +33,7 @@ const large = 1024 * 1024;
  */
 export function createScheduler(options: SchedulerOptions = {}): Scheduler {
   const concurrency = parseConcurrency(options.concurrency);
-  const mostLarge = Math.ceil(concurrency / 2);
+  const mostLarge = Math.ceil(concurrency / 4);
   const lanes = { small: createLane(), large: createLane() };
 
   const nextLane = (): Lane | undefined => {

@@ -70,14 +70,14 @@ export const copy: Command = defineCommand({
     concurrency: {
       type: "string",
       value: "N",
-      help: "how many things are under way at a time, half of them large (12)",
+      help: "how many things are under way at a time, a quarter of them large (24)",
     },
     ...connectionOptions,
   },
   async run({ operands: [from = "", to = ""], values, print, signal }) {
     const source = parseEnd(from);
     const target = targetFor(source, parseEnd(to), values.tag);
-    const concurrency = parseCount(values.concurrency, "concurrency") ?? 12;
+    const concurrency = parseCount(values.concurrency, "concurrency") ?? 24;
     const platforms = values.platform?.map(parsePlatform);
     const { sparse, referrers, repair } = values;
     const foreign = parseForeign(values.foreign);
@@ -109,7 +109,9 @@ export const copy: Command = defineCommand({
       return moved === undefined ? exitStatus.done : exitStatus.partly;
     };
     const registries = registriesOf(source, target);
-    return withClient({ values, print, concurrency, signal, registries }, (client) =>
+    // While one thing is asked for at one side, the other has another one: of each is asked half as much at a time.
+    const requests = Math.ceil(concurrency / 2);
+    return withClient({ values, print, concurrency: requests, signal, registries }, (client) =>
       withSource(source, { client, side: "source", signal }, (opened) =>
         withTarget(target, { client, signal, isPlan: values.plan === true }, (repository) =>
           run({ ...opened, target: repository }),
