@@ -46,7 +46,9 @@ describe.each(packages)("packages/$folder", (subject) => {
   });
 
   test("publishes its sources beside what is built from them, and no tests", () => {
-    expect(manifest["files"]).toEqual(expect.arrayContaining(["dist", "src", "!**/*.test.*"]));
+    // The command is one bundle, which takes a quarter off its start.
+    const built = folder === "cli" ? "bundle" : "dist";
+    expect(manifest["files"]).toEqual(expect.arrayContaining([built, "src", "!**/*.test.*"]));
   });
 
   test("takes versions from the catalog and its neighbours from the workspace", () => {
