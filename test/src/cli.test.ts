@@ -251,8 +251,8 @@ describe("wrong usage ends with 2 and asks nobody", () => {
     [["ls", "localhost:1", "--unknown"], /^drayage: Unknown option '--unknown' \(OPTION_INVALID\)\n$/],
     [["digest", "localhost:1/UPPER"], /\((?:REFERENCE|NAME)_INVALID\)\n$/],
     [
-      ["copy", "oci:dir", "localhost:1/a"],
-      /^drayage: "oci:" cannot be used as a location \(OPTION_INVALID\)\n/,
+      ["copy", "docker://localhost:1/a", "localhost:1/b"],
+      /^drayage: "docker:" cannot be used as a location here \(OPTION_INVALID\)\n/,
     ],
     [
       ["manifest", "eat", "localhost:1/a"],
