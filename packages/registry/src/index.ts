@@ -30,6 +30,16 @@ export {
 } from "./auth/policy.ts";
 export { createFilesystemDriver, type FilesystemDriverOptions } from "./drivers/filesystem.ts";
 export { createMemoryDriver, type MemoryDriverOptions } from "./drivers/memory.ts";
+export { collectGarbage, type CollectGarbageOptions } from "./gc/collect.ts";
+export type {
+  GarbageBlob,
+  GarbageDocument,
+  GarbagePlan,
+  GarbageReport,
+  GarbageRules,
+  RemovedGarbage,
+} from "./gc/garbage.ts";
+export { planGarbage, type PlanGarbageOptions } from "./gc/plan.ts";
 export {
   createHandler,
   type FailedRequest,

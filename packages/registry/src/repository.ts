@@ -3,6 +3,7 @@ import {
   digestMatches,
   isDigest,
   isVerified,
+  mapConcurrent,
   OciError,
   parseAt,
   parseDigest,
@@ -21,9 +22,7 @@ import {
   type Digest,
   type GetBlobOptions,
   type GetManifestOptions,
-  type Index,
   type ListOptions,
-  type Manifest,
   type ManifestDocument,
   type OpenBlob,
   type PutBlobOptions,
@@ -37,8 +36,10 @@ import {
 } from "@drayage/oci";
 import { BlobLinks } from "./storage/blobs.ts";
 import { enroll, isEnrolled, withdrawIfEmpty } from "./storage/catalog.ts";
+import { isCollecting } from "./storage/collecting.ts";
 import { requireEmbedded } from "./storage/embedded.ts";
 import { tapped } from "./storage/hashing.ts";
+import { forgetManifest } from "./storage/forget.ts";
 import { Manifests, type RequiredContent } from "./storage/manifests.ts";
 import type { Place } from "./storage/place.ts";
 import { Referrers } from "./storage/referrers.ts";
@@ -48,6 +49,8 @@ import { Tags } from "./storage/tags.ts";
 import type { UploadDesk } from "./storage/upload.ts";
 import { Uses } from "./storage/uses.ts";
 import { Uploads, type OpenUploadOptions } from "./storage/uploads.ts";
+
+const concurrentTouches = 16;
 
 /** A repository as the distribution-spec means it, over a storage driver. */
 export class StoredRepository implements Repository {
@@ -192,9 +195,7 @@ export class StoredRepository implements Repository {
     if (document === undefined) return "absent";
     await this.#uses.requireUnused(digest, { otherwise: () => this.#manifests.store(document) });
     const manifest = parseManifest(document.bytes, document.descriptor.mediaType);
-    const { subject } = manifest;
-    if (subject !== undefined) await this.#referrers.remove(subject.digest, digest);
-    await this.#release(manifest, digest);
+    await forgetManifest(this.#place, manifest, digest);
     await withdrawIfEmpty(this.#place);
     return isDeleted ? "deleted" : "absent";
   }
@@ -220,15 +221,14 @@ export class StoredRepository implements Repository {
   async #reserve(content: RequiredContent, digest: Digest, options: CallOptions): Promise<void> {
     await this.#manifests.requireContent(content, options);
     await this.#uses.add([...content.blobs, ...content.manifests], digest);
+    if (await isCollecting(this.#place.driver)) await this.#touch(content);
     await this.#manifests.requireContent(content, options);
   }
 
-  /** Lets go of what a manifest needed that has been removed, unless somebody has put it again meanwhile. */
-  async #release(manifest: Manifest | Index, digest: Digest): Promise<void> {
-    const { blobs, manifests } = requiredContent(manifest);
-    const content = [...blobs, ...manifests];
-    await this.#uses.remove(content, digest);
-    if (await this.#manifests.has(digest)) await this.#uses.add(content, digest);
+  /** Whoever collects garbage looks for uses only after what has been touched since. */
+  async #touch({ blobs, manifests }: RequiredContent): Promise<void> {
+    await mapConcurrent(blobs, concurrentTouches, ({ digest }) => this.#blobs.touch(digest));
+    await mapConcurrent(manifests, concurrentTouches, ({ digest }) => this.#manifests.touch(digest));
   }
 
   async #find(at: At, options: CallOptions): Promise<ManifestDocument | undefined> {

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import {
   mediaType,
   OciError,
@@ -10,6 +11,7 @@ import {
   type GetBlobOptions,
 } from "@drayage/oci";
 import { enroll, withdrawIfEmpty } from "./catalog.ts";
+import { isCollecting } from "./collecting.ts";
 import { blobKey, holderKey, holdersPrefix } from "./keys.ts";
 import { listKeys } from "./list.ts";
 import type { Place } from "./place.ts";
@@ -65,14 +67,23 @@ export class BlobLinks {
 
   async #link(digest: Digest, size: number): Promise<Descriptor> {
     const { driver, name } = this.#place;
-    await driver.documents.put(holderKey(digest, name), new Uint8Array(0));
-    await driver.documents.put(blobKey(name, digest), encodeRecord({ size }));
+    await this.#lead(digest);
+    const etag = await driver.documents.put(blobKey(name, digest), encodeLink(size));
     await enroll(this.#place);
-    if ((await driver.blobs.stat(digest)) === undefined) {
-      await driver.documents.delete(blobKey(name, digest));
+    if (!(await this.#hold(digest))) {
+      await driver.documents.delete(blobKey(name, digest), { ifMatch: etag });
       throw new OciError("UNAVAILABLE", `${digest} was removed while it was linked`);
     }
     return descriptorOf(digest, size);
+  }
+
+  /** Notes that the blob is wanted: whoever has found it to be garbage before may not remove it any more. */
+  async touch(digest: Digest): Promise<void> {
+    const { driver, name } = this.#place;
+    const link = await driver.documents.get(blobKey(name, digest));
+    if (link === undefined) return;
+    const touched = encodeLink(numberOf(parseRecord(link.bytes), "size"));
+    await driver.documents.put(blobKey(name, digest), touched, { ifMatch: link.etag });
   }
 
   /** Takes the blob over from `from`, or from any repository that has it. */
@@ -103,6 +114,24 @@ export class BlobLinks {
     return "deleted";
   }
 
+  /** Puts down what leads from the content to this repository. */
+  async #lead(digest: Digest): Promise<void> {
+    const { driver, name } = this.#place;
+    await driver.documents.put(holderKey(digest, name), encodeRecord({ mark: randomUUID() }));
+  }
+
+  /** Whether the bytes of what has been linked are here, and stay. */
+  async #hold(digest: Digest): Promise<boolean> {
+    const { driver, name } = this.#place;
+    const [isWatched, holder] = await Promise.all([
+      isCollecting(driver),
+      driver.documents.head(holderKey(digest, name)),
+    ]);
+    // What leads here may have been taken for something left over, before the link was there.
+    if (isWatched || holder === undefined) await this.#lead(digest);
+    return isWatched ? driver.blobs.touch(digest) : (await driver.blobs.stat(digest)) !== undefined;
+  }
+
   async #findAnywhere(digest: Digest, options: CallOptions): Promise<Descriptor | undefined> {
     for await (const name of listKeys(this.#place.driver.documents, holdersPrefix(digest), options)) {
       const found = await this.#findIn(name, digest, options);
@@ -115,6 +144,11 @@ export class BlobLinks {
     const link = await this.#place.driver.documents.get(blobKey(name, digest), options);
     return link && descriptorOf(digest, numberOf(parseRecord(link.bytes), "size"));
   }
+}
+
+/** A link that differs from every other one, so that its etag tells whether it has been touched. */
+function encodeLink(size: number): Uint8Array {
+  return encodeRecord({ size, mark: randomUUID() });
 }
 
 function descriptorOf(digest: Digest, size: number): Descriptor {

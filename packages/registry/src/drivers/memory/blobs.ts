@@ -94,7 +94,7 @@ export function createMemoryBlobs(now: () => number): BlobStore {
     },
     async reap({ before, isOpen, signal }) {
       let reaped = 0;
-      for (const [id, { modified }] of [...uploads]) {
+      for (const [id, { modified }] of uploads) {
         signal?.throwIfAborted();
         if (modified >= before || (await isOpen(id))) continue;
         if (uploads.delete(id)) reaped++;
