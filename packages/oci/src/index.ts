@@ -184,7 +184,7 @@ export type {
   ReadPart,
   ReapOptions,
   RemoveBlobOptions,
-  RemoveBlobResult,
+  RemoveResult,
   StorageDriver,
   StoredDocument,
   UploadToken,

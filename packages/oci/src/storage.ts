@@ -32,7 +32,7 @@ export interface DocumentStore {
   delete(
     key: string,
     options?: CallOptions & { readonly ifMatch?: string | undefined },
-  ): Promise<"deleted" | "absent" | "changed">;
+  ): Promise<RemoveResult>;
   /** The first `limit` keys that begin with `prefix`, which ends in `/`, behind `after`; in byte order. */
   list(prefix: string, options: ListDocumentsOptions): Promise<DocumentPage>;
 }
@@ -104,9 +104,9 @@ export interface BlobStore {
   /** Gives an upload up, and never takes away what it has become; absent is success. */
   abort(token: UploadToken): Promise<void>;
   /** Removes content, `changed` and nothing removed if it is not at `ifMatch`. */
-  remove(digest: Digest, options?: RemoveBlobOptions): Promise<RemoveBlobResult>;
+  remove(digest: Digest, options?: RemoveBlobOptions): Promise<RemoveResult>;
   /** The same, but the bytes stay in the store where nobody reads them, for who wants to see what is wrong with them. */
-  quarantine(digest: Digest, options?: RemoveBlobOptions): Promise<RemoveBlobResult>;
+  quarantine(digest: Digest, options?: RemoveBlobOptions): Promise<RemoveResult>;
   /** Removes what is left of uploads that have ended without becoming content. Resolves to how many pieces. */
   reap(options: ReapOptions): Promise<number>;
   /** Where whoever has the URL can read the content for a while, if the store hands out such things. */
@@ -138,7 +138,8 @@ export interface RemoveBlobOptions {
   readonly ifMatch?: string | undefined;
 }
 
-export type RemoveBlobResult = "deleted" | "absent" | "changed";
+/** What became of a removal, whose condition did not hold if it is `changed`. */
+export type RemoveResult = "deleted" | "absent" | "changed";
 
 export interface ReapOptions extends CallOptions {
   /** What was written to since then stays; by the storage's own clock, in milliseconds since 1970. */

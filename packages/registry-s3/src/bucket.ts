@@ -189,9 +189,7 @@ export class Bucket {
     const command = new ListMultipartUploadsCommand({
       Bucket: this.#name,
       Prefix: this.#prefix + prefix,
-      ...(after === undefined
-        ? {}
-        : { KeyMarker: this.#prefix + after.key, UploadIdMarker: after.uploadId }),
+      ...(after === undefined ? {} : { KeyMarker: this.#prefix + after.key, UploadIdMarker: after.uploadId }),
     });
     const page = await answered(
       this.#client.send(command, callOf(signal)),

@@ -6,7 +6,7 @@ import {
   type ListBlobsOptions,
   type ReapOptions,
   type RemoveBlobOptions,
-  type RemoveBlobResult,
+  type RemoveResult,
 } from "@drayage/oci";
 import type { Bucket } from "./bucket.ts";
 import { allPartsFolder, dataFolder, quarantineFolder } from "./layout.ts";
@@ -31,8 +31,8 @@ export interface DisposalOptions {
 export interface Disposal {
   list(options: ListBlobsOptions): Promise<BlobPage>;
   touch(digest: Digest): Promise<boolean>;
-  remove(digest: Digest, options?: RemoveBlobOptions): Promise<RemoveBlobResult>;
-  quarantine(digest: Digest, options?: RemoveBlobOptions): Promise<RemoveBlobResult>;
+  remove(digest: Digest, options?: RemoveBlobOptions): Promise<RemoveResult>;
+  quarantine(digest: Digest, options?: RemoveBlobOptions): Promise<RemoveResult>;
   reap(options: ReapOptions): Promise<number>;
 }
 
@@ -54,7 +54,9 @@ export function createDisposal(options: DisposalOptions): Disposal {
       const result = await pointers.delete(key, { ifMatch: etag });
       return result === "deleted" ? pointer : result;
     }
-    return (await pointers.put(key, encodeTombstone(), { ifMatch: etag })) === undefined ? "changed" : pointer;
+    return (await pointers.put(key, encodeTombstone(), { ifMatch: etag })) === undefined
+      ? "changed"
+      : pointer;
   };
 
   return {

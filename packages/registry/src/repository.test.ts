@@ -1,9 +1,4 @@
-import {
-  createManifestDocument,
-  mediaType,
-  type Repository,
-  type StorageDriver,
-} from "@drayage/oci";
+import { createManifestDocument, mediaType, type Repository, type StorageDriver } from "@drayage/oci";
 import { createArtifact, createImage, createIndex, pushImage } from "@drayage/testkit";
 import { describe, expect, test } from "vitest";
 import { brokenBelow } from "../fixture/broken.ts";
@@ -193,7 +188,9 @@ describe("a blob", () => {
     const [blob] = image.blobs;
     if (blob === undefined) throw new Error("an image has blobs");
     await repositoryOf(driver).putBlob(blob.descriptor, blob.open);
-    const sweeping = interrupted(driver, () => driver.blobs.remove(blob.descriptor.digest));
+    const sweeping = interrupted(driver, async () => {
+      await driver.blobs.remove(blob.descriptor.digest);
+    });
     const other = createRegistry(sweeping).repository("a/c");
     await expect(other.mountBlob(blob.descriptor.digest, { from: "a/b" })).rejects.toMatchObject({
       code: "UNAVAILABLE",

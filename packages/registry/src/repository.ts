@@ -36,7 +36,7 @@ import {
 } from "@drayage/oci";
 import { BlobLinks } from "./storage/blobs.ts";
 import { enroll, isEnrolled, withdrawIfEmpty } from "./storage/catalog.ts";
-import { isCollecting } from "./storage/collecting.ts";
+import { watchCollections, type Watch } from "./storage/collecting.ts";
 import { requireEmbedded } from "./storage/embedded.ts";
 import { tapped } from "./storage/hashing.ts";
 import { forgetManifest } from "./storage/forget.ts";
@@ -105,16 +105,18 @@ export class StoredRepository implements Repository {
     const manifest = parseManifest(document.bytes, document.descriptor.mediaType);
     requireEmbedded(manifest);
     await this.#tags.require(tags, digest, options);
-    await this.#reserve(requiredContent(manifest), digest, { signal });
+    const isUndisturbed = await watchCollections(this.#place.driver);
+    const content = requiredContent(manifest);
+    await this.#reserve(content, digest, { signal });
 
     const descriptor = { mediaType: manifest.mediaType, digest, size: document.bytes.byteLength };
     const stored = { descriptor, bytes: document.bytes };
-    await admit(this.#place, descriptor, () => this.#manifests.store(stored));
+    const etag = await admit(this.#place, descriptor, () => this.#manifests.store(stored));
+    if (!(await isUndisturbed())) await this.#keep(content, { digest, etag });
     if (manifest.subject !== undefined) await this.#referrers.add(manifest.subject.digest, digest);
     await enroll(this.#place);
     for (const tag of tags) await this.#tags.point(tag, digest, options);
-    // Who deletes the manifest at this moment has looked for its tags too early.
-    if (tags.length > 0 && !(await this.#manifests.has(digest))) await this.#tags.removeFrom(digest);
+    if (tags.length > 0) await this.#requireKept(digest, isUndisturbed);
     return descriptor;
   }
 
@@ -190,14 +192,14 @@ export class StoredRepository implements Repository {
     await this.#uses.requireUnused(digest);
     await this.#tags.requireMovable(digest);
     await this.#tags.removeFrom(digest);
-    const isDeleted = await this.#manifests.remove(digest);
+    const result = await this.#manifests.remove(digest);
     await this.#tags.removeFrom(digest); // those set meanwhile
     if (document === undefined) return "absent";
     await this.#uses.requireUnused(digest, { otherwise: () => this.#manifests.store(document) });
     const manifest = parseManifest(document.bytes, document.descriptor.mediaType);
     await forgetManifest(this.#place, manifest, digest);
     await withdrawIfEmpty(this.#place);
-    return isDeleted ? "deleted" : "absent";
+    return result === "deleted" ? "deleted" : "absent";
   }
 
   async deleteTag(
@@ -217,18 +219,40 @@ export class StoredRepository implements Repository {
     return this.#place.rules ?? {};
   }
 
+  /** Who removes the manifest while its tags are set has looked for them too early. @throws OciError UNAVAILABLE */
+  async #requireKept(digest: Digest, isUndisturbed: Watch): Promise<void> {
+    if (!(await isUndisturbed())) await this.#manifests.touch(digest);
+    if (await this.#manifests.has(digest)) return;
+    await this.#tags.removeFrom(digest);
+    throw new OciError("UNAVAILABLE", `${digest} was removed while it was put`);
+  }
+
   /** Looks twice: what is missing leaves no trace, and what is here then nobody deletes before the manifest is. */
   async #reserve(content: RequiredContent, digest: Digest, options: CallOptions): Promise<void> {
     await this.#manifests.requireContent(content, options);
     await this.#uses.add([...content.blobs, ...content.manifests], digest);
-    if (await isCollecting(this.#place.driver)) await this.#touch(content);
     await this.#manifests.requireContent(content, options);
   }
 
-  /** Whoever collects garbage looks for uses only after what has been touched since. */
-  async #touch({ blobs, manifests }: RequiredContent): Promise<void> {
-    await mapConcurrent(blobs, concurrentTouches, ({ digest }) => this.#blobs.touch(digest));
-    await mapConcurrent(manifests, concurrentTouches, ({ digest }) => this.#manifests.touch(digest));
+  /**
+   * Touches what a manifest needs that has been stored while garbage was collected, and takes the manifest back if
+   * something has gone.
+   *
+   * @throws OciError MANIFEST_BLOB_UNKNOWN
+   */
+  async #keep(
+    content: RequiredContent,
+    { digest, etag }: { readonly digest: Digest; readonly etag: string | undefined },
+  ): Promise<void> {
+    const { blobs, manifests } = content;
+    await mapConcurrent(blobs, concurrentTouches, (blob) => this.#blobs.touch(blob.digest));
+    await mapConcurrent(manifests, concurrentTouches, (each) => this.#manifests.touch(each.digest));
+    try {
+      await this.#manifests.requireContent(content, {});
+    } catch (error) {
+      await this.#manifests.remove(digest, { ifMatch: etag });
+      throw error;
+    }
   }
 
   async #find(at: At, options: CallOptions): Promise<ManifestDocument | undefined> {

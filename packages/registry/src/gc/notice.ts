@@ -1,6 +1,7 @@
-import { OciError, type CallOptions, type DocumentStore } from "@drayage/oci";
 import { randomUUID } from "node:crypto";
-import { clockKey, collectingKey } from "../storage/keys.ts";
+import { OciError, type CallOptions, type DocumentStore } from "@drayage/oci";
+import { putCollecting, readCollecting } from "../storage/collecting.ts";
+import { clockKey } from "../storage/keys.ts";
 import { encodeRecord } from "../storage/record.ts";
 
 const minute = 60_000;
@@ -22,20 +23,16 @@ export interface Notice {
 /**
  * Gives notice; several collectors at once share it.
  *
- * It is taken away by the one who put it up, and only if no other has joined; else it stays, which costs those who
- * push a little more, until a collector finds it stale.
+ * It is withdrawn by the one who has given it, and only if no other has joined; else it stays, which costs those
+ * who push a little more, until a collector finds it stale.
  */
 export async function giveNotice(
   documents: DocumentStore,
   { now, signal }: CallOptions & { readonly now: () => number },
 ): Promise<Notice> {
   signal?.throwIfAborted();
-  /** What the notice is at, as long as it is ours alone. */
-  let etag = await putUp(documents);
+  let held = await begin(documents);
   let renewed = now();
-  const put = (condition: Condition = {}): Promise<string | undefined> =>
-    documents.put(collectingKey, encodeNotice(), condition);
-  if (etag === undefined) await put();
 
   return {
     async renew() {
@@ -44,28 +41,35 @@ export async function giveNotice(
       if (pause > longestPause) {
         throw new OciError("UNAVAILABLE", "the collection of garbage has stood still for too long");
       }
-      if (etag !== undefined) etag = await put({ ifMatch: etag });
-      if (etag === undefined) await put();
+      held = await repeat(documents, held);
       renewed = now();
     },
     async withdraw() {
-      if (etag !== undefined) await documents.delete(collectingKey, { ifMatch: etag });
+      if (held.isOurs) await putCollecting(documents, false, { ifMatch: held.etag });
     },
   };
 }
 
-interface Condition {
-  readonly ifMatch?: string | undefined;
-  readonly ifNoneMatch?: "*" | undefined;
+interface HeldNotice {
+  readonly etag: string;
+  /** Nobody else has given notice before it is withdrawn. */
+  readonly isOurs: boolean;
 }
 
-/** Resolves to what the notice is at, if there was none that counts. */
-async function putUp(documents: DocumentStore): Promise<string | undefined> {
-  const etag = await documents.put(collectingKey, encodeNotice(), { ifNoneMatch: "*" });
-  if (etag !== undefined) return etag;
-  const found = await documents.get(collectingKey);
-  if (found === undefined || (await storageTime(documents)) - found.modified < staleness) return undefined;
-  return documents.put(collectingKey, encodeNotice(), { ifMatch: found.etag });
+async function begin(documents: DocumentStore): Promise<HeldNotice> {
+  for (;;) {
+    const found = await readCollecting(documents);
+    const isTaken = found?.isActive === true && (await storageTime(documents)) - found.modified < staleness;
+    const etag = await putCollecting(documents, true, { ifMatch: found?.etag });
+    if (etag !== undefined) return { etag, isOurs: !isTaken };
+  }
+}
+
+async function repeat(documents: DocumentStore, { etag, isOurs }: HeldNotice): Promise<HeldNotice> {
+  const repeated = await putCollecting(documents, true, { ifMatch: etag });
+  if (repeated !== undefined) return { etag: repeated, isOurs };
+  // Somebody else collects too.
+  return { ...(await begin(documents)), isOurs: false };
 }
 
 /** The time of the storage's own clock, against which the ages of documents count. */
@@ -74,8 +78,4 @@ export async function storageTime(documents: DocumentStore, { signal }: CallOpti
   const found = await documents.head(clockKey, { signal });
   if (found === undefined) throw new OciError("UNAVAILABLE", "the storage does not tell its time");
   return found.modified;
-}
-
-function encodeNotice(): Uint8Array {
-  return encodeRecord({ mark: randomUUID() });
 }

@@ -18,6 +18,7 @@ import { condemnedSince, dropHolder, isLinked } from "./blobs.ts";
 import { stillGarbage, sweepEach, type Collection } from "./collection.ts";
 import type { GarbageBlob, GarbageDocument } from "./garbage.ts";
 import { arrival, findUnneeded } from "./links.ts";
+import { contentOf, type StoredNode } from "./manifests.ts";
 import { findUntagged } from "./untagged.ts";
 
 const concurrency = 8;
@@ -28,19 +29,26 @@ export async function sweepManifests(place: Place, collection: Collection): Prom
   const planned = plan.manifests.filter(({ repository }) => repository === place.name);
   if (planned.length === 0 || plan.untagged === undefined) return;
   const before = plan.planned - Math.max(plan.grace, plan.untagged);
-  const rest = stillGarbage(planned, await findUntagged(place, { time, before, signal }), report);
-  await sweepEach(
-    rest,
-    async ({ digest, etag, manifest }) => {
-      const result = await place.driver.documents.delete(manifestKey(place.name, digest), { ifMatch: etag });
-      if (result === "changed") report.spared++;
-      if (result !== "deleted") return;
-      await forgetManifest(place, manifest, digest);
-      report.manifests++;
-      onRemoved({ kind: "manifest", digest, repository: place.name });
-    },
-    { ...collection, concurrency: 1 },
-  );
+  const found = await findUntagged(place, { time, before, among: planned, signal });
+  report.spared += planned.length - found.length;
+  /** What is needed by a manifest that has been touched at the last moment. */
+  const needed = new Set<Digest>();
+  const sweep = async ({ digest, etag, manifest }: StoredNode): Promise<void> => {
+    const key = manifestKey(place.name, digest);
+    const result = needed.has(digest)
+      ? "changed"
+      : await place.driver.documents.delete(key, { ifMatch: etag });
+    if (result === "absent") return;
+    if (result === "changed") {
+      for (const each of contentOf(manifest)) needed.add(each);
+      report.spared++;
+      return;
+    }
+    await forgetManifest(place, manifest, digest);
+    report.manifests++;
+    onRemoved({ kind: "manifest", digest, repository: place.name });
+  };
+  await sweepEach(found, sweep, { ...collection, concurrency: 1 });
   await withdrawIfEmpty(place);
 }
 

@@ -4,6 +4,7 @@ import { listKeys } from "../storage/list.ts";
 import type { Place } from "../storage/place.ts";
 import { Tags } from "../storage/tags.ts";
 import { Uses } from "../storage/uses.ts";
+import type { GarbageDocument } from "./garbage.ts";
 import { arrival } from "./links.ts";
 import { contentOf, readManifests, type StoredNode } from "./manifests.ts";
 
@@ -14,6 +15,8 @@ export interface UntaggedOptions extends CallOptions {
   readonly time: number;
   /** What is younger stays. */
   readonly before: number;
+  /** All else stays, and what it needs. */
+  readonly among?: readonly GarbageDocument[] | undefined;
 }
 
 /**
@@ -24,7 +27,7 @@ export interface UntaggedOptions extends CallOptions {
  */
 export async function findUntagged(
   place: Place,
-  { time, before, signal }: UntaggedOptions,
+  { time, before, among, signal }: UntaggedOptions,
 ): Promise<readonly StoredNode[]> {
   const nodes = new Map<Digest, StoredNode>();
   const referrers = new Map<Digest, Digest[]>();
@@ -36,9 +39,12 @@ export async function findUntagged(
     if (known === undefined) referrers.set(subject.digest, [node.digest]);
     else known.push(node.digest);
   }
-  const young = [...nodes.values()].filter(({ modified }) => modified > before).map(({ digest }) => digest);
+  const mayGo = among && new Map(among.map(({ digest, etag }) => [digest, etag]));
+  const kept = [...nodes.values()]
+    .filter(({ digest, etag, modified }) => modified > before || (mayGo && mayGo.get(digest) !== etag))
+    .map(({ digest }) => digest);
   // Tags last: one that is moved meanwhile is at the new place, or has been at a manifest that is young.
-  const roots = [...young, ...(await taggedIn(place, { signal }))];
+  const roots = [...kept, ...(await taggedIn(place, { signal }))];
   const next = (digest: Digest): readonly Digest[] => {
     const node = nodes.get(digest);
     return [...(node === undefined ? [] : contentOf(node.manifest)), ...(referrers.get(digest) ?? [])];

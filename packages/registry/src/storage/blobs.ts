@@ -11,7 +11,7 @@ import {
   type GetBlobOptions,
 } from "@drayage/oci";
 import { enroll, withdrawIfEmpty } from "./catalog.ts";
-import { isCollecting } from "./collecting.ts";
+import { watchCollections, type Watch } from "./collecting.ts";
 import { blobKey, holderKey, holdersPrefix } from "./keys.ts";
 import { listKeys } from "./list.ts";
 import type { Place } from "./place.ts";
@@ -67,10 +67,11 @@ export class BlobLinks {
 
   async #link(digest: Digest, size: number): Promise<Descriptor> {
     const { driver, name } = this.#place;
+    const isUndisturbed = await watchCollections(driver);
     await this.#lead(digest);
     const etag = await driver.documents.put(blobKey(name, digest), encodeLink(size));
     await enroll(this.#place);
-    if (!(await this.#hold(digest))) {
+    if (!(await this.#hold(digest, isUndisturbed))) {
       await driver.documents.delete(blobKey(name, digest), { ifMatch: etag });
       throw new OciError("UNAVAILABLE", `${digest} was removed while it was linked`);
     }
@@ -121,15 +122,12 @@ export class BlobLinks {
   }
 
   /** Whether the bytes of what has been linked are here, and stay. */
-  async #hold(digest: Digest): Promise<boolean> {
-    const { driver, name } = this.#place;
-    const [isWatched, holder] = await Promise.all([
-      isCollecting(driver),
-      driver.documents.head(holderKey(digest, name)),
-    ]);
+  async #hold(digest: Digest, isUndisturbed: Watch): Promise<boolean> {
+    const { blobs } = this.#place.driver;
+    if (await isUndisturbed()) return (await blobs.stat(digest)) !== undefined;
     // What leads here may have been taken for something left over, before the link was there.
-    if (isWatched || holder === undefined) await this.#lead(digest);
-    return isWatched ? driver.blobs.touch(digest) : (await driver.blobs.stat(digest)) !== undefined;
+    await this.#lead(digest);
+    return blobs.touch(digest);
   }
 
   async #findAnywhere(digest: Digest, options: CallOptions): Promise<Descriptor | undefined> {

@@ -5,7 +5,11 @@ import { Referrers } from "./referrers.ts";
 import { Uses } from "./uses.ts";
 
 /** Removes what led from and to a manifest that has been removed, unless somebody has put it again meanwhile. */
-export async function forgetManifest(place: Place, manifest: Manifest | Index, digest: Digest): Promise<void> {
+export async function forgetManifest(
+  place: Place,
+  manifest: Manifest | Index,
+  digest: Digest,
+): Promise<void> {
   const manifests = new Manifests(place);
   const uses = new Uses(place);
   const { subject } = manifest;

@@ -83,7 +83,7 @@ export function uploadKey(id: string): string {
   return `uploads/${id}`;
 }
 
-/** That garbage is being collected, so that it matters when content is wanted. */
+/** Whether garbage is being collected. */
 export const collectingKey = "gc/collecting";
 
 /** A document whose time tells the storage's own clock. */

@@ -7,6 +7,7 @@ import {
   type Digest,
   type JsonObject,
   type ManifestDocument,
+  type RemoveResult,
   type StoredDocument,
 } from "@drayage/oci";
 import { blobKey, manifestKey } from "./keys.ts";
@@ -70,15 +71,19 @@ export class Manifests {
     return (await driver.documents.head(manifestKey(name, digest), options)) !== undefined;
   }
 
-  async store({ descriptor, bytes }: ManifestDocument): Promise<void> {
+  /** Resolves to what its document is at. */
+  async store({ descriptor, bytes }: ManifestDocument): Promise<string | undefined> {
     const { driver, name, now } = this.#place;
-    const head = { mediaType: descriptor.mediaType, pushed: now() };
-    await driver.documents.put(manifestKey(name, descriptor.digest), encode(head, bytes));
+    const head = { mediaType: descriptor.mediaType, pushed: now(), mark: randomUUID() };
+    return driver.documents.put(manifestKey(name, descriptor.digest), encode(head, bytes));
   }
 
-  async remove(digest: Digest): Promise<boolean> {
+  async remove(
+    digest: Digest,
+    options: { readonly ifMatch?: string | undefined } = {},
+  ): Promise<RemoveResult> {
     const { driver, name } = this.#place;
-    return (await driver.documents.delete(manifestKey(name, digest))) === "deleted";
+    return driver.documents.delete(manifestKey(name, digest), options);
   }
 
   /** Throws unless all that the manifest needs is here. @throws OciError MANIFEST_BLOB_UNKNOWN naming all that is missing */

@@ -1,6 +1,13 @@
 import { readdir, stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
-import { algorithmOf, hexOf, isDigest, type BlobPage, type Digest, type ListBlobsOptions } from "@drayage/oci";
+import {
+  algorithmOf,
+  hexOf,
+  isDigest,
+  type BlobPage,
+  type Digest,
+  type ListBlobsOptions,
+} from "@drayage/oci";
 import { ifPresent } from "./disk.ts";
 
 /** Content files by digest, below one directory. */

@@ -1,6 +1,6 @@
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
-import type { ReapOptions, RemoveBlobOptions, RemoveBlobResult } from "@drayage/oci";
+import type { ReapOptions, RemoveBlobOptions, RemoveResult } from "@drayage/oci";
 import { contentState } from "./content.ts";
 import { ifPresent, type Disk } from "./disk.ts";
 
@@ -12,7 +12,7 @@ import { ifPresent, type Disk } from "./disk.ts";
 export async function takeAway(
   path: string,
   { ifMatch, to, disk }: RemoveBlobOptions & { readonly to: string; readonly disk: Disk },
-): Promise<RemoveBlobResult> {
+): Promise<RemoveResult> {
   const found = await contentState(path);
   if (found === undefined) return "absent";
   if (ifMatch !== undefined && found.etag !== ifMatch) return "changed";

@@ -8,7 +8,7 @@ import {
   type BlobStore,
   type ReadPart,
   type RemoveBlobOptions,
-  type RemoveBlobResult,
+  type RemoveResult,
 } from "@drayage/oci";
 import { placeOf } from "../sorted.ts";
 
@@ -34,7 +34,7 @@ export function createMemoryBlobs(now: () => number): BlobStore {
   const store = (digest: Digest, content: Content): void => {
     blobs.set(digest, { content, etag: String(++changes), modified: now() });
   };
-  const remove = (digest: Digest, { ifMatch }: RemoveBlobOptions = {}): RemoveBlobResult => {
+  const remove = (digest: Digest, { ifMatch }: RemoveBlobOptions = {}): RemoveResult => {
     const found = blobs.get(digest);
     if (found === undefined) return "absent";
     if (ifMatch !== undefined && found.etag !== ifMatch) return "changed";
