@@ -31,6 +31,7 @@ export {
 export { createFilesystemDriver, type FilesystemDriverOptions } from "./drivers/filesystem.ts";
 export { createMemoryDriver, type MemoryDriverOptions } from "./drivers/memory.ts";
 export { collectGarbage, type CollectGarbageOptions } from "./gc/collect.ts";
+export { expireUploads, type ExpiredUploads, type ExpireUploadsOptions } from "./gc/expire.ts";
 export type {
   GarbageBlob,
   GarbageDocument,
@@ -40,6 +41,7 @@ export type {
   RemovedGarbage,
 } from "./gc/garbage.ts";
 export { planGarbage, type PlanGarbageOptions } from "./gc/plan.ts";
+export { scrub, type DamagedContent, type ScrubOptions, type ScrubReport } from "./gc/scrub.ts";
 export {
   createHandler,
   type FailedRequest,

@@ -165,7 +165,7 @@ export class StoredRepository implements Repository {
     digest: Digest,
     { mountFrom, signal }: PutBlobOptions,
   ): Promise<"present" | "mounted" | undefined> {
-    if ((await this.headBlob(digest, { signal })) !== undefined) return "present";
+    if ((await this.#blobs.retain(digest, { signal })) !== undefined) return "present";
     if (mountFrom === undefined) return undefined;
     const mounted = await this.mountBlob(digest, { from: mountFrom, signal });
     return mounted === undefined ? undefined : "mounted";
@@ -221,10 +221,12 @@ export class StoredRepository implements Repository {
 
   /** Who removes the manifest while its tags are set has looked for them too early. @throws OciError UNAVAILABLE */
   async #requireKept(digest: Digest, isUndisturbed: Watch): Promise<void> {
-    if (!(await isUndisturbed())) await this.#manifests.touch(digest);
+    const isCollected = !(await isUndisturbed());
+    if (isCollected) await this.#manifests.touch(digest);
     if (await this.#manifests.has(digest)) return;
     await this.#tags.removeFrom(digest);
-    throw new OciError("UNAVAILABLE", `${digest} was removed while it was put`);
+    // That of a client has come after this put; a collector's must not come at all.
+    if (isCollected) throw new OciError("UNAVAILABLE", `${digest} was removed while it was put`);
   }
 
   /** Looks twice: what is missing leaves no trace, and what is here then nobody deletes before the manifest is. */

@@ -29,18 +29,24 @@ export async function collectGarbage(
   const notice = await giveNotice(driver.documents, { now, signal });
   try {
     const time = await storageTime(driver.documents, { signal });
-    const collection: Collection = { driver, plan, notice, time, report, onRemoved, signal };
-    for (const name of repositoriesOf(plan)) {
-      const place = { driver, name, now };
-      await sweepManifests(place, collection);
-      await sweepLinks(place, collection);
-    }
-    await sweepBlobs(collection);
-    await reprieve(collection);
-  } finally {
-    await notice.withdraw();
+    await sweep({ driver, plan, notice, time, now, report, onRemoved, signal });
+  } catch (error) {
+    await notice.withdraw().catch(() => undefined); // the error tells more; the notice gets stale
+    throw error;
   }
+  await notice.withdraw();
   return report;
+}
+
+async function sweep(collection: Collection): Promise<void> {
+  const { driver, plan, now } = collection;
+  for (const name of repositoriesOf(plan)) {
+    const place = { driver, name, now };
+    await sweepManifests(place, collection);
+    await sweepLinks(place, collection);
+  }
+  await sweepBlobs(collection);
+  await reprieve(collection);
 }
 
 function repositoriesOf({ manifests, links }: GarbagePlan): ReadonlySet<string> {

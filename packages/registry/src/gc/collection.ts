@@ -11,6 +11,7 @@ export interface Collection {
   readonly notice: Notice;
   /** The storage's time. */
   readonly time: number;
+  readonly now: () => number;
   readonly report: Counts;
   readonly onRemoved: (removed: RemovedGarbage) => void;
   readonly signal: AbortSignal | undefined;

@@ -16,6 +16,7 @@ import { planGarbage, type PlanGarbageOptions } from "./plan.ts";
 
 const image = createImage({ layers: 1 });
 const index = createIndex({ manifests: [image] });
+const outer = createIndex({ manifests: [index] });
 const none = { grace: 0 };
 const numRuns = Number(process.env["DRAYAGE_RACES"] ?? 300);
 
@@ -64,6 +65,15 @@ const pushing: Actor<string | undefined> = async (driver) =>
   (await push(repositoryOf(driver), image, "v1")) ? "a/b:v1" : undefined;
 const reusing: Actor<string | undefined> = async (driver) =>
   (await reuse(repositoryOf(driver), image, "v1")) ? "a/b:v1" : undefined;
+const putting =
+  ({ document }: Pick<FixtureImage, "document">): Actor<string | undefined> =>
+  (driver) =>
+    repositoryOf(driver)
+      .putManifest(document, { tags: ["v1"] })
+      .then(
+        () => "a/b:v1",
+        () => undefined,
+      );
 const putBlobs = async (driver: StorageDriver, name?: string): Promise<void> => {
   for (const { descriptor, open } of image.blobs) await repositoryOf(driver, name).putBlob(descriptor, open);
 };
@@ -105,13 +115,15 @@ const races: Readonly<Record<string, Race>> = {
   },
   "an index of a manifest that no tag leads to": {
     prepare: putUntagged,
-    pushing: (driver) =>
-      repositoryOf(driver)
-        .putManifest(index.document, { tags: ["v1"] })
-        .then(
-          () => "a/b:v1",
-          () => undefined,
-        ),
+    pushing: putting(index),
+    options: { grace: 0, untagged: 0 },
+  },
+  "an index of an index that no tag leads to": {
+    async prepare(driver) {
+      await putUntagged(driver);
+      await repositoryOf(driver).putManifest(index.document);
+    },
+    pushing: putting(outer),
     options: { grace: 0, untagged: 0 },
   },
   "a push while somebody deletes the same manifest": {

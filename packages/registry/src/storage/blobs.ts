@@ -9,6 +9,7 @@ import {
   type Descriptor,
   type Digest,
   type GetBlobOptions,
+  type StoredDocument,
 } from "@drayage/oci";
 import { enroll, withdrawIfEmpty } from "./catalog.ts";
 import { watchCollections, type Watch } from "./collecting.ts";
@@ -18,6 +19,9 @@ import type { Place } from "./place.ts";
 import { encodeRecord, numberOf, parseRecord } from "./record.ts";
 import { admit } from "./room.ts";
 import type { Uses } from "./uses.ts";
+
+/** How long it is after one note that a blob is wanted until the next is worth a write, in milliseconds. */
+const retained = 600_000;
 
 /** The blobs of one repository: links to content that repositories share. */
 export class BlobLinks {
@@ -80,11 +84,16 @@ export class BlobLinks {
 
   /** Notes that the blob is wanted: whoever has found it to be garbage before may not remove it any more. */
   async touch(digest: Digest): Promise<void> {
-    const { driver, name } = this.#place;
-    const link = await driver.documents.get(blobKey(name, digest));
-    if (link === undefined) return;
-    const touched = encodeLink(numberOf(parseRecord(link.bytes), "size"));
-    await driver.documents.put(blobKey(name, digest), touched, { ifMatch: link.etag });
+    const link = await this.#linkOf(digest);
+    if (link !== undefined) await this.#touch(digest, link);
+  }
+
+  /** The blob for who is about to rely on it, so that it is not garbage for a while. */
+  async retain(digest: Digest, options: CallOptions): Promise<Descriptor | undefined> {
+    const link = await this.#linkOf(digest, options);
+    if (link === undefined) return undefined;
+    if (this.#place.now() - link.modified > retained) await this.#touch(digest, link);
+    return descriptorOf(digest, sizeOf(link));
   }
 
   /** Takes the blob over from `from`, or from any repository that has it. */
@@ -92,7 +101,7 @@ export class BlobLinks {
     digest: Digest,
     { from, signal }: CallOptions & { readonly from?: string | undefined },
   ): Promise<Descriptor | undefined> {
-    const here = await this.find(digest, { signal });
+    const here = await this.retain(digest, { signal });
     if (here !== undefined) return here;
     const found =
       from === undefined
@@ -113,6 +122,16 @@ export class BlobLinks {
     await this.#uses.requireUnused(digest, { otherwise: () => this.#link(digest, found.size) });
     await withdrawIfEmpty(this.#place);
     return "deleted";
+  }
+
+  #linkOf(digest: Digest, options: CallOptions = {}): Promise<StoredDocument | undefined> {
+    const { driver, name } = this.#place;
+    return driver.documents.get(blobKey(name, digest), options);
+  }
+
+  async #touch(digest: Digest, link: StoredDocument): Promise<void> {
+    const { driver, name } = this.#place;
+    await driver.documents.put(blobKey(name, digest), encodeLink(sizeOf(link)), { ifMatch: link.etag });
   }
 
   /** Puts down what leads from the content to this repository. */
@@ -140,8 +159,12 @@ export class BlobLinks {
 
   async #findIn(name: string, digest: Digest, options: CallOptions): Promise<Descriptor | undefined> {
     const link = await this.#place.driver.documents.get(blobKey(name, digest), options);
-    return link && descriptorOf(digest, numberOf(parseRecord(link.bytes), "size"));
+    return link && descriptorOf(digest, sizeOf(link));
   }
+}
+
+function sizeOf(link: StoredDocument): number {
+  return numberOf(parseRecord(link.bytes), "size");
 }
 
 /** A link that differs from every other one, so that its etag tells whether it has been touched. */

@@ -44,6 +44,6 @@ export async function watchCollections({ documents }: StorageDriver): Promise<Wa
   const before = await readCollecting(documents);
   return async () => {
     const now = await readCollecting(documents);
-    return before?.isActive !== true && now?.isActive !== true && now?.etag === before?.etag;
+    return now?.isActive !== true && now?.etag === before?.etag;
   };
 }

@@ -80,8 +80,10 @@ export function catalogKey(name: string): string {
 export const catalogPrefix = "catalog/";
 
 export function uploadKey(id: string): string {
-  return `uploads/${id}`;
+  return uploadsPrefix + id;
 }
+
+export const uploadsPrefix = "uploads/";
 
 /** Whether garbage is being collected. */
 export const collectingKey = "gc/collecting";
@@ -102,6 +104,11 @@ export function lostKey(digest: Digest, name: string): string {
 }
 
 export const lostPrefix = "lost/";
+
+/** A manifest that is not what its digest says. */
+export function quarantineKey(name: string, digest: Digest): string {
+  return `quarantine/${name}/_manifests/${fileOf(digest)}`;
+}
 
 /** The digest that the last segment of `key` stands for. */
 export function parseDigestKey(key: string): Digest {

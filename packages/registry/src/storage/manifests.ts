@@ -10,7 +10,8 @@ import {
   type RemoveResult,
   type StoredDocument,
 } from "@drayage/oci";
-import { blobKey, manifestKey } from "./keys.ts";
+import { blobKey, manifestKey, manifestsPrefix, parseDigestName, quarantineKey } from "./keys.ts";
+import { listKeys } from "./list.ts";
 import type { Place } from "./place.ts";
 import { encodeRecord, parseRecord, textOf } from "./record.ts";
 
@@ -25,6 +26,11 @@ export interface StoredManifest {
   readonly etag: string;
   /** By the storage's own clock, in milliseconds since 1970. */
   readonly modified: number;
+}
+
+export interface StoredBytes {
+  readonly stored: StoredDocument;
+  readonly bytes: Uint8Array | undefined;
 }
 
 const lineFeed = 0x0a;
@@ -64,6 +70,29 @@ export class Manifests {
     const { head, bytes } = split(stored);
     const touched = encode({ ...head, mark: randomUUID() }, bytes);
     await driver.documents.put(manifestKey(name, digest), touched, { ifMatch: stored.etag });
+  }
+
+  async *list(options: CallOptions): AsyncGenerator<Digest, void, undefined> {
+    const { driver, name } = this.#place;
+    for await (const key of listKeys(driver.documents, manifestsPrefix(name), options)) {
+      yield parseDigestName(key);
+    }
+  }
+
+  /** The bytes as they are stored, whatever they are; `undefined` for bytes of which nothing can be made. */
+  async findBytes(digest: Digest, options: CallOptions = {}): Promise<StoredBytes | undefined> {
+    const { driver, name } = this.#place;
+    const stored = await driver.documents.get(manifestKey(name, digest), options);
+    if (stored === undefined) return undefined;
+    const end = stored.bytes.indexOf(lineFeed);
+    return { stored, bytes: end < 0 ? undefined : stored.bytes.subarray(end + 1) };
+  }
+
+  /** Takes a manifest away from readers that is not what its digest says. */
+  async quarantine(digest: Digest, { stored }: StoredBytes): Promise<RemoveResult> {
+    const { driver, name } = this.#place;
+    await driver.documents.put(quarantineKey(name, digest), stored.bytes);
+    return driver.documents.delete(manifestKey(name, digest), { ifMatch: stored.etag });
   }
 
   async has(digest: Digest, options: CallOptions = {}): Promise<boolean> {
