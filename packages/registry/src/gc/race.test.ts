@@ -18,7 +18,8 @@ const image = createImage({ layers: 1 });
 const index = createIndex({ manifests: [image] });
 const outer = createIndex({ manifests: [index] });
 const none = { grace: 0 };
-const numRuns = Number(process.env["DRAYAGE_RACES"] ?? 300);
+/** `npm run soak` tries more. */
+const numRuns = Number(process.env["DRAYAGE_RACES"] ?? 250);
 
 const repositoryOf = (driver: StorageDriver, name = "a/b"): Repository =>
   createRegistry(driver).repository(name);
@@ -152,19 +153,23 @@ async function expectWhole(driver: StorageDriver, acknowledged: string | undefin
 }
 
 describe("what is acknowledged while garbage is collected stays (S26)", () => {
-  test.each(Object.entries(races))("%s", async (_name, race) => {
-    const { prepare, pushing: act, others = [], options = none, mayBeDeleted = false } = race;
-    const actors = [act, collecting(options), ...others];
-    const turn = fc.record({ actor: fc.nat(actors.length - 1), calls: fc.oneof(fc.nat(8), fc.nat(70)) });
-    await fc.assert(
-      fc.asyncProperty(fc.array(turn, { maxLength: 6 }), async (turns) => {
-        const driver = createMemoryDriver(clock);
-        await prepare(driver);
-        const [acknowledged] = await takeTurns<string | undefined>(driver, actors, turns);
-        const isGone = mayBeDeleted && (await repositoryOf(driver).headManifest("v1")) === undefined;
-        if (!isGone) await expectWhole(driver, acknowledged);
-      }),
-      { numRuns },
-    );
-  });
+  test.each(Object.entries(races))(
+    "%s",
+    async (_name, race) => {
+      const { prepare, pushing: act, others = [], options = none, mayBeDeleted = false } = race;
+      const actors = [act, collecting(options), ...others];
+      const turn = fc.record({ actor: fc.nat(actors.length - 1), calls: fc.oneof(fc.nat(8), fc.nat(70)) });
+      await fc.assert(
+        fc.asyncProperty(fc.array(turn, { maxLength: 6 }), async (turns) => {
+          const driver = createMemoryDriver(clock);
+          await prepare(driver);
+          const [acknowledged] = await takeTurns<string | undefined>(driver, actors, turns);
+          const isGone = mayBeDeleted && (await repositoryOf(driver).headManifest("v1")) === undefined;
+          if (!isGone) await expectWhole(driver, acknowledged);
+        }),
+        { numRuns },
+      );
+    },
+    30_000 + numRuns * 50,
+  );
 });
