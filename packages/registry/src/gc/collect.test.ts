@@ -241,6 +241,29 @@ describe("a plan", () => {
     expect(report).toMatchObject({ links: 0, spared: 6 });
   });
 
+  test("puts a link back that a store has removed though somebody needs it by now", async () => {
+    const storage = openTimedStorage();
+    await leave(storage, image);
+    storage.clock.now += hour;
+    const plan = await planGarbage(storage.driver, { grace: hour });
+    const { documents } = storage.driver;
+    const careless = {
+      ...storage.driver,
+      documents: {
+        ...documents,
+        // Looks at the condition, and removes the document a moment later.
+        async delete(...[key]: Parameters<typeof documents.delete>) {
+          if (key.includes("/_blobs/"))
+            await storage.repository().putManifest(image.document, { tags: ["v1"] });
+          return documents.delete(key);
+        },
+      },
+    };
+    const report = await collectGarbage(careless, plan, { now: () => storage.clock.now });
+    expect(report).toMatchObject({ links: 0 });
+    expect(await brokenBelow(storage.repository(), "v1")).toEqual([]);
+  });
+
   test("spares what a manifest needs that has come since, though no tag leads to it", async () => {
     const storage = openTimedStorage();
     await pushImage(storage.repository(), image);
