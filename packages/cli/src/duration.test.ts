@@ -1,3 +1,4 @@
+import { OciError } from "@drayage/oci";
 import { expect, test } from "vitest";
 import { parseDuration } from "./duration.ts";
 
@@ -16,7 +17,9 @@ test("no text is no time", () => {
 });
 
 test.each(["", "1", "h", "-1h", "1.5h", "1w", "1h30m", "1H", " 1h", "9999999s"])("%j is refused", (text) => {
-  expect(() => parseDuration(text, "grace")).toThrow(
-    expect.objectContaining({ code: "OPTION_INVALID", message: expect.stringContaining("--grace") }),
+  const refusal = new OciError(
+    "OPTION_INVALID",
+    `--grace needs a time such as 90s, 15m, 24h or 7d, not "${text}"`,
   );
+  expect(() => parseDuration(text, "grace")).toThrow(refusal);
 });

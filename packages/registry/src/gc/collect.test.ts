@@ -2,11 +2,11 @@ import type { StorageDriver } from "@drayage/oci";
 import { createArtifact, createImage, createIndex, pushImage, type FixtureImage } from "@drayage/testkit";
 import { describe, expect, test } from "vitest";
 import { brokenBelow } from "../../fixture/broken.ts";
-import { changesOf, dyingAt, interrupted } from "../../fixture/crash.ts";
+import { changesOf, dyingAt } from "../../fixture/crash.ts";
 import { hour, openTimedStorage, type TimedStorage } from "../../fixture/storage.ts";
 import { createRegistry } from "../registry.ts";
 import { collectGarbage } from "./collect.ts";
-import type { GarbageReport } from "./garbage.ts";
+import type { GarbagePlan, GarbageReport } from "./garbage.ts";
 import { planGarbage, type PlanGarbageOptions } from "./plan.ts";
 
 const image = createImage({ layers: 2 });
@@ -82,16 +82,34 @@ describe("blobs that no manifest needs", () => {
     const storage = openTimedStorage();
     for (const { descriptor, open } of image.blobs) await storage.repository().putBlob(descriptor, open);
     storage.clock.now += 2 * hour;
-    const slow = interrupted(storage.driver, async () => {
-      const { keys } = await storage.driver.documents.list("repos/a/b/_uses/", { limit: 10 });
-      if (keys.length === 3) expect(await collect(storage)).toMatchObject({ links: 0 });
-    });
-    await createRegistry(slow, { now: () => storage.clock.now })
-      .repository("a/b")
-      .putManifest(image.document, { tags: ["v1"] });
-    expect(await brokenBelow(storage.repository(), "v1")).toEqual([]);
+    const plans = await plansDuring(storage, image, { grace: hour });
+    expect(plans.map(({ links }) => links.length)).toEqual([0]);
   });
 });
+
+/** What is planned when all that leads to a manifest is there, and the manifest is not yet. */
+async function plansDuring(
+  storage: TimedStorage,
+  { document }: Pick<FixtureImage, "document">,
+  options: PlanGarbageOptions,
+): Promise<readonly GarbagePlan[]> {
+  const plans: GarbagePlan[] = [];
+  const { documents } = storage.driver;
+  const slow = {
+    ...storage.driver,
+    documents: {
+      ...documents,
+      async put(...call: Parameters<typeof documents.put>) {
+        if (call[0].includes("/_manifests/")) plans.push(await planGarbage(storage.driver, options));
+        return documents.put(...call);
+      },
+    },
+  };
+  await createRegistry(slow, { now: () => storage.clock.now })
+    .repository("a/b")
+    .putManifest(document);
+  return plans;
+}
 
 describe("bytes", () => {
   test("that no repository has ever had go too, as a crash leaves them", async () => {
@@ -186,6 +204,15 @@ describe("manifests that no tag leads to", () => {
     expect(await Array.fromAsync(storage.repository().listReferrers(digest))).toEqual([]);
   });
 
+  test("stay while an index may still arrive that needs them", async () => {
+    const storage = openTimedStorage();
+    await pushImage(storage.repository(), image);
+    await pushImage(storage.repository(), other);
+    storage.clock.now += 24 * hour;
+    const plans = await plansDuring(storage, index, old);
+    expect(plans.map(({ manifests }) => manifests.length)).toEqual([0]);
+  });
+
   test("stay with what they need when they are given a tag after they were planned to go", async () => {
     const storage = openTimedStorage();
     await pushImage(storage.repository(), index);
@@ -239,6 +266,31 @@ describe("a plan", () => {
     }
     const report = await collectGarbage(storage.driver, plan, { now: () => storage.clock.now });
     expect(report).toMatchObject({ links: 0, spared: 6 });
+  });
+
+  test("spares a link that somebody puts down at the last moment", async () => {
+    const storage = openTimedStorage();
+    const [blob] = image.blobs;
+    if (blob === undefined) throw new Error("an image has blobs");
+    await leave(storage, image);
+    storage.clock.now += hour;
+    const plan = await planGarbage(storage.driver, { grace: hour });
+    const { documents } = storage.driver;
+    const late = {
+      ...storage.driver,
+      documents: {
+        ...documents,
+        async delete(...call: Parameters<typeof documents.delete>) {
+          if (call[0].includes("/_blobs/")) {
+            await storage.repository().putBlob(blob.descriptor, blob.open, { force: true });
+          }
+          return documents.delete(...call);
+        },
+      },
+    };
+    const report = await collectGarbage(late, plan, { now: () => storage.clock.now });
+    expect(report).toMatchObject({ links: 2 });
+    expect(await storage.repository().headBlob(blob.descriptor.digest)).toBeDefined();
   });
 
   test("puts a link back that a store has removed though somebody needs it by now", async () => {

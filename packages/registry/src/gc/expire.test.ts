@@ -8,8 +8,8 @@ const bytes = new TextEncoder().encode("0123456789");
 const digest = digestOf(bytes);
 const day = 24 * hour;
 
-async function begun({ repository }: TimedStorage): Promise<string> {
-  const upload = await repository().openUpload();
+async function begun(storage: TimedStorage): Promise<string> {
+  const upload = await storage.repository().openUpload();
   await upload.append(bytesOf(bytes.subarray(0, 4)));
   return upload.id;
 }

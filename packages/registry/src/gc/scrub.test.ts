@@ -19,7 +19,7 @@ const { digest, size } = layer.descriptor;
 interface Directory {
   readonly driver: StorageDriver;
   readonly path: string;
-  fileOf(digest: Digest): string;
+  readonly fileOf: (digest: Digest) => string;
 }
 
 async function openDirectory(): Promise<Directory> {
