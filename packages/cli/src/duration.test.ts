@@ -1,5 +1,28 @@
+import { OciError } from "@drayage/oci";
 import { expect, test } from "vitest";
-import { formatDuration } from "./duration.ts";
+import { formatDuration, parseDuration } from "./duration.ts";
+
+test.each([
+  ["0s", 0],
+  ["90s", 90_000],
+  ["15m", 900_000],
+  ["24h", 86_400_000],
+  ["7d", 604_800_000],
+])("%s is %i milliseconds", (text, milliseconds) => {
+  expect(parseDuration(text, "grace")).toBe(milliseconds);
+});
+
+test("no text is no time", () => {
+  expect(parseDuration(undefined, "grace")).toBeUndefined();
+});
+
+test.each(["", "1", "h", "-1h", "1.5h", "1w", "1h30m", "1H", " 1h", "9999999s"])("%j is refused", (text) => {
+  const refusal = new OciError(
+    "OPTION_INVALID",
+    `--grace needs a time such as 90s, 15m, 24h or 7d, not "${text}"`,
+  );
+  expect(() => parseDuration(text, "grace")).toThrow(refusal);
+});
 
 test.each([
   [0, "0 s"],

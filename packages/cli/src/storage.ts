@@ -12,6 +12,8 @@ export interface StorageOptions extends CallOptions {
   readonly s3Endpoint?: string | undefined;
   /** Nothing will be written, so that nothing is tried out either. */
   readonly isReadOnly: boolean;
+  /** A registry may serve it at the same time. */
+  readonly isShared?: boolean | undefined;
 }
 
 /** What `--storage` says: `memory:`, `s3://bucket/prefix` or a directory. @throws OciError OPTION_INVALID */
@@ -37,7 +39,7 @@ export async function openStorage(storage: Storage, options: StorageOptions): Pr
     case "memory":
       return createMemoryDriver();
     case "directory":
-      return createFilesystemDriver(storage.path);
+      return createFilesystemDriver(storage.path, { shared: options.isShared });
     case "s3": {
       const { bucket, prefix } = storage;
       const { s3Endpoint: endpoint, isReadOnly, signal } = options;

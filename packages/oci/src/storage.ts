@@ -32,7 +32,7 @@ export interface DocumentStore {
   delete(
     key: string,
     options?: CallOptions & { readonly ifMatch?: string | undefined },
-  ): Promise<"deleted" | "absent" | "changed">;
+  ): Promise<RemoveResult>;
   /** The first `limit` keys that begin with `prefix`, which ends in `/`, behind `after`; in byte order. */
   list(prefix: string, options: ListDocumentsOptions): Promise<DocumentPage>;
 }
@@ -81,7 +81,11 @@ export type UploadToken = string;
 
 /** Content by digest, and uploads that become content. */
 export interface BlobStore {
-  stat(digest: Digest, options?: CallOptions): Promise<{ readonly size: number } | undefined>;
+  stat(digest: Digest, options?: CallOptions): Promise<BlobStat | undefined>;
+  /** The first `limit` digests behind `after`, in byte order. */
+  list(options: ListBlobsOptions): Promise<BlobPage>;
+  /** Notes that content is wanted, by a new etag, if it is there. Resolves to whether it is. */
+  touch(digest: Digest): Promise<boolean>;
   /** Exactly `length` bytes from `start`. @throws OciError BLOB_UNKNOWN, STORAGE_INVALID from the iteration */
   read(digest: Digest, part: ReadPart): Bytes;
   /** A new upload. */
@@ -99,10 +103,49 @@ export interface BlobStore {
   commit(token: UploadToken, digest: Digest, options: CommitOptions): Promise<{ readonly size: number }>;
   /** Gives an upload up, and never takes away what it has become; absent is success. */
   abort(token: UploadToken): Promise<void>;
-  /** Removes content; absent is success. */
-  remove(digest: Digest): Promise<void>;
+  /** Removes content, `changed` and nothing removed if it is not at `ifMatch`. */
+  remove(digest: Digest, options?: RemoveBlobOptions): Promise<RemoveResult>;
+  /** The same, but the bytes stay in the store where nobody reads them, for who wants to see what is wrong with them. */
+  quarantine(digest: Digest, options?: RemoveBlobOptions): Promise<RemoveResult>;
+  /** Removes what is left of uploads that have ended without becoming content. Resolves to how many pieces. */
+  reap(options: ReapOptions): Promise<number>;
   /** Where whoever has the URL can read the content for a while, if the store hands out such things. */
   locate?(digest: Digest, options?: CallOptions): Promise<string | undefined>;
+}
+
+export interface BlobStat {
+  /** In bytes. */
+  readonly size: number;
+  /** When it was stored or touched last by the storage's own clock, in milliseconds since 1970. */
+  readonly modified: number;
+  /** Differs whenever it has been removed and stored again, or touched. */
+  readonly etag: string;
+}
+
+export interface ListBlobsOptions extends CallOptions {
+  readonly after?: Digest | undefined;
+  readonly limit: number;
+}
+
+export interface BlobPage {
+  readonly digests: readonly Digest[];
+  /** Whether there are digests behind the last of these. */
+  readonly more: boolean;
+}
+
+export interface RemoveBlobOptions {
+  /** Only if the content is at this etag. */
+  readonly ifMatch?: string | undefined;
+}
+
+/** What became of a removal, whose condition did not hold if it is `changed`. */
+export type RemoveResult = "deleted" | "absent" | "changed";
+
+export interface ReapOptions extends CallOptions {
+  /** What was written to since then stays; by the storage's own clock, in milliseconds since 1970. */
+  readonly before: number;
+  /** Whether the upload of that id goes on, so that all of it stays. */
+  readonly isOpen: (id: string) => Promise<boolean>;
 }
 
 export interface ReadPart extends CallOptions {

@@ -1,6 +1,7 @@
 import {
   mapConcurrent,
   OciError,
+  type BlobStat,
   type BlobStore,
   type Digest,
   type DocumentStore,
@@ -9,6 +10,7 @@ import {
 import { appendToUpload } from "./append.ts";
 import type { Bucket } from "./bucket.ts";
 import { commitUpload } from "./commit.ts";
+import { createDisposal } from "./disposal.ts";
 import { dataKey, partsFolder } from "./layout.ts";
 import type { Memory } from "./memory.ts";
 import type { PartOptions } from "./part-size.ts";
@@ -19,26 +21,31 @@ import { formatToken, parseToken } from "./token.ts";
 /** What blobs in a bucket work with. */
 export interface BlobOptions {
   readonly pointers: DocumentStore;
+  /** Whether a pointer is removed only as it is expected, whatever others do at the same moment. */
+  readonly removesSafely: boolean;
   readonly parts: PartOptions;
   readonly memory: Memory;
   /** For how many seconds a URL is good; without it there are none. */
   readonly redirectFor: number | undefined;
 }
 
+type Found = Pointer & Omit<BlobStat, "size">;
+
 /** Content as objects, to each of which a small document points by digest. */
 export function createBlobs(
   bucket: Bucket,
-  { pointers, parts, memory, redirectFor }: BlobOptions,
+  { pointers, removesSafely, parts, memory, redirectFor }: BlobOptions,
 ): BlobStore {
-  const find = async (digest: Digest, signal?: AbortSignal): Promise<Pointer | undefined> => {
+  const find = async (digest: Digest, signal?: AbortSignal): Promise<Found | undefined> => {
     const found = await pointers.get(pointerKey(digest), { signal });
-    return found && parsePointer(found.bytes);
+    const pointer = found && parsePointer(found.bytes);
+    return pointer && { ...pointer, modified: found.modified, etag: found.etag };
   };
 
   return {
     async stat(digest, { signal } = {}) {
       const found = await find(digest, signal);
-      return found && { size: found.size };
+      return found && { size: found.size, modified: found.modified, etag: found.etag };
     },
     async *read(digest, part) {
       const found = await find(digest, part.signal);
@@ -65,12 +72,7 @@ export function createBlobs(
       const { keys } = await bucket.list(partsFolder(id), { limit: mostRests });
       await mapConcurrent(keys, 4, (key) => bucket.delete(key));
     },
-    async remove(digest) {
-      const found = await find(digest);
-      if (found === undefined) return;
-      await pointers.delete(pointerKey(digest));
-      await bucket.delete(found.key);
-    },
+    ...createDisposal({ bucket, pointers, removesSafely }),
     ...(redirectFor === undefined
       ? {}
       : {

@@ -41,6 +41,25 @@ export interface ObjectStat {
 /** What became of a write: `unsupported` where the store knows no such condition. */
 export type Written = { readonly etag: string } | "refused" | "unsupported";
 
+export interface ObjectPage extends DocumentPage {
+  /** When each was stored, in milliseconds since 1970. */
+  readonly modified: readonly number[];
+}
+
+/** A multipart upload that has not been completed. */
+export interface MultipartEntry {
+  readonly key: string;
+  readonly uploadId: string;
+  /** In milliseconds since 1970. */
+  readonly initiated: number;
+}
+
+export interface MultipartPage {
+  readonly uploads: readonly MultipartEntry[];
+  /** Whether there are uploads behind the last of these. */
+  readonly more: boolean;
+}
+
 /** A part of a multipart upload. */
 export interface PartPlace {
   readonly key: string;
@@ -149,7 +168,7 @@ export class Bucket {
   async list(
     prefix: string,
     { after, limit, signal }: CallOptions & { readonly after?: string | undefined; readonly limit: number },
-  ): Promise<DocumentPage> {
+  ): Promise<ObjectPage> {
     const command = new ListObjectsV2Command({
       Bucket: this.#name,
       Prefix: this.#prefix + prefix,
@@ -158,7 +177,31 @@ export class Bucket {
     });
     const page = await answered(this.#client.send(command, callOf(signal)), undefined, signal);
     const keys = (page.Contents ?? []).map(({ Key }) => requireText(Key).slice(this.#prefix.length));
-    return { keys, more: page.IsTruncated === true };
+    const modified = (page.Contents ?? []).map(({ LastModified }) => LastModified?.getTime() ?? Infinity);
+    return { keys, modified, more: page.IsTruncated === true };
+  }
+
+  /** The first multipart uploads of keys that begin with `prefix`, behind `after`. */
+  async listUploads(
+    prefix: string,
+    { after, signal }: CallOptions & { readonly after?: MultipartEntry | undefined },
+  ): Promise<MultipartPage> {
+    const command = new ListMultipartUploadsCommand({
+      Bucket: this.#name,
+      Prefix: this.#prefix + prefix,
+      ...(after === undefined ? {} : { KeyMarker: this.#prefix + after.key, UploadIdMarker: after.uploadId }),
+    });
+    const page = await answered(
+      this.#client.send(command, callOf(signal)),
+      (failure) => (isUnsupported(failure) ? { $metadata: {}, Uploads: [], IsTruncated: false } : undefined),
+      signal,
+    );
+    const uploads = (page.Uploads ?? []).map(({ Key, UploadId, Initiated }) => ({
+      key: requireText(Key).slice(this.#prefix.length),
+      uploadId: requireText(UploadId),
+      initiated: Initiated?.getTime() ?? Number.POSITIVE_INFINITY,
+    }));
+    return { uploads, more: page.IsTruncated === true };
   }
 
   /** Begins a multipart upload. Resolves to its id. */

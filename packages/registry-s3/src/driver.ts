@@ -76,6 +76,8 @@ export async function openS3Driver(options: S3DriverOptions): Promise<S3Driver> 
       documents: createDocuments(bucket, documentsFolder, capabilities),
       blobs: createBlobs(bucket, {
         pointers,
+        // Where one process at a time is there, it waits for itself.
+        removesSafely: capabilities.conditionalDelete || !capabilities.conditionalPut,
         parts: { size: partSize, areEqual: equalParts },
         memory: new Memory(memory),
         redirectFor,

@@ -13,9 +13,15 @@ export const documentsFolder = "documents/";
 /** A document for each blob, which says in which object its bytes are. */
 export const pointersFolder = "blobs/";
 
+/** Pointers to what readers shall not see any more. */
+export const quarantineFolder = "quarantine/";
+
+/** Where the data of all blobs is, each named like the upload that it has been. */
+export const dataFolder = "data/";
+
 /** The object that a multipart upload becomes. */
 export function dataKey(id: string): string {
-  return `data/${id}`;
+  return dataFolder + id;
 }
 
 /** An object for bytes that are put at once. */
@@ -23,8 +29,11 @@ export function newDataKey(): string {
   return dataKey(randomUUID());
 }
 
+/** What uploads need besides, each in a folder of its own. */
+export const allPartsFolder = "parts/";
+
 export function partsFolder(id: string): string {
-  return `parts/${id}/`;
+  return `${allPartsFolder}${id}/`;
 }
 
 /** An object for the rest of an upload, which no other append of the same upload writes. */

@@ -30,6 +30,18 @@ export {
 } from "./auth/policy.ts";
 export { createFilesystemDriver, type FilesystemDriverOptions } from "./drivers/filesystem.ts";
 export { createMemoryDriver, type MemoryDriverOptions } from "./drivers/memory.ts";
+export { collectGarbage, type CollectGarbageOptions } from "./gc/collect.ts";
+export { expireUploads, type ExpiredUploads, type ExpireUploadsOptions } from "./gc/expire.ts";
+export type {
+  GarbageBlob,
+  GarbageDocument,
+  GarbagePlan,
+  GarbageReport,
+  GarbageRules,
+  RemovedGarbage,
+} from "./gc/garbage.ts";
+export { planGarbage, type PlanGarbageOptions } from "./gc/plan.ts";
+export { scrub, type DamagedContent, type ScrubOptions, type ScrubReport } from "./gc/scrub.ts";
 export {
   createHandler,
   type FailedRequest,

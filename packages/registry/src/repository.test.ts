@@ -1,17 +1,7 @@
-import {
-  createManifestDocument,
-  digestOf,
-  mediaType,
-  parseManifest,
-  readAll,
-  requiredContent,
-  type At,
-  type Descriptor,
-  type Repository,
-  type StorageDriver,
-} from "@drayage/oci";
+import { createManifestDocument, mediaType, type Repository, type StorageDriver } from "@drayage/oci";
 import { createArtifact, createImage, createIndex, pushImage } from "@drayage/testkit";
 import { describe, expect, test } from "vitest";
+import { brokenBelow } from "../fixture/broken.ts";
 import { changesOf, dyingAt, interrupted } from "../fixture/crash.ts";
 import { createMemoryDriver } from "./drivers/memory.ts";
 import { createRegistry } from "./registry.ts";
@@ -28,25 +18,6 @@ async function brokenIn(repository: Repository): Promise<readonly string[]> {
   const referrers = await Array.fromAsync(repository.listReferrers(descriptor.digest));
   const roots = [...tags, ...referrers.map(({ digest }) => digest)];
   return (await Promise.all(roots.map((at) => brokenBelow(repository, at)))).flat();
-}
-
-async function brokenBelow(repository: Repository, at: At): Promise<readonly string[]> {
-  const document = await repository.getManifest(at).catch(() => undefined);
-  if (document === undefined) return [`${at} leads nowhere`];
-  const { blobs, manifests } = requiredContent(parseManifest(document.bytes, document.descriptor.mediaType));
-  const below = await Promise.all([
-    ...blobs.map((blob) => brokenBlob(repository, blob)),
-    ...manifests.map(({ digest }) => brokenBelow(repository, digest)),
-  ]);
-  return below.flat();
-}
-
-async function brokenBlob(repository: Repository, { digest, size }: Descriptor): Promise<readonly string[]> {
-  const bytes = await repository
-    .getBlob(digest)
-    .then(({ body }) => readAll(body, { limit: size }))
-    .catch(() => undefined);
-  return bytes !== undefined && digestOf(bytes) === digest ? [] : [`${digest} cannot be read`];
 }
 
 describe("killed at any change, and started again,", () => {
@@ -217,7 +188,9 @@ describe("a blob", () => {
     const [blob] = image.blobs;
     if (blob === undefined) throw new Error("an image has blobs");
     await repositoryOf(driver).putBlob(blob.descriptor, blob.open);
-    const sweeping = interrupted(driver, () => driver.blobs.remove(blob.descriptor.digest));
+    const sweeping = interrupted(driver, async () => {
+      await driver.blobs.remove(blob.descriptor.digest);
+    });
     const other = createRegistry(sweeping).repository("a/c");
     await expect(other.mountBlob(blob.descriptor.digest, { from: "a/b" })).rejects.toMatchObject({
       code: "UNAVAILABLE",

@@ -3,6 +3,7 @@ import {
   digestMatches,
   isDigest,
   isVerified,
+  mapConcurrent,
   OciError,
   parseAt,
   parseDigest,
@@ -21,9 +22,7 @@ import {
   type Digest,
   type GetBlobOptions,
   type GetManifestOptions,
-  type Index,
   type ListOptions,
-  type Manifest,
   type ManifestDocument,
   type OpenBlob,
   type PutBlobOptions,
@@ -37,8 +36,10 @@ import {
 } from "@drayage/oci";
 import { BlobLinks } from "./storage/blobs.ts";
 import { enroll, isEnrolled, withdrawIfEmpty } from "./storage/catalog.ts";
+import { watchCollections, type Watch } from "./storage/collecting.ts";
 import { requireEmbedded } from "./storage/embedded.ts";
 import { tapped } from "./storage/hashing.ts";
+import { forgetManifest } from "./storage/forget.ts";
 import { Manifests, type RequiredContent } from "./storage/manifests.ts";
 import type { Place } from "./storage/place.ts";
 import { Referrers } from "./storage/referrers.ts";
@@ -48,6 +49,8 @@ import { Tags } from "./storage/tags.ts";
 import type { UploadDesk } from "./storage/upload.ts";
 import { Uses } from "./storage/uses.ts";
 import { Uploads, type OpenUploadOptions } from "./storage/uploads.ts";
+
+const concurrentTouches = 16;
 
 /** A repository as the distribution-spec means it, over a storage driver. */
 export class StoredRepository implements Repository {
@@ -102,16 +105,18 @@ export class StoredRepository implements Repository {
     const manifest = parseManifest(document.bytes, document.descriptor.mediaType);
     requireEmbedded(manifest);
     await this.#tags.require(tags, digest, options);
-    await this.#reserve(requiredContent(manifest), digest, { signal });
+    const isUndisturbed = await watchCollections(this.#place.driver);
+    const content = requiredContent(manifest);
+    await this.#reserve(content, digest, { signal });
 
     const descriptor = { mediaType: manifest.mediaType, digest, size: document.bytes.byteLength };
     const stored = { descriptor, bytes: document.bytes };
-    await admit(this.#place, descriptor, () => this.#manifests.store(stored));
+    const etag = await admit(this.#place, descriptor, () => this.#manifests.store(stored));
+    if (!(await isUndisturbed())) await this.#keep(content, { digest, etag });
     if (manifest.subject !== undefined) await this.#referrers.add(manifest.subject.digest, digest);
     await enroll(this.#place);
     for (const tag of tags) await this.#tags.point(tag, digest, options);
-    // Who deletes the manifest at this moment has looked for its tags too early.
-    if (tags.length > 0 && !(await this.#manifests.has(digest))) await this.#tags.removeFrom(digest);
+    if (tags.length > 0) await this.#requireKept(digest, isUndisturbed);
     return descriptor;
   }
 
@@ -160,7 +165,7 @@ export class StoredRepository implements Repository {
     digest: Digest,
     { mountFrom, signal }: PutBlobOptions,
   ): Promise<"present" | "mounted" | undefined> {
-    if ((await this.headBlob(digest, { signal })) !== undefined) return "present";
+    if ((await this.#blobs.retain(digest, { signal })) !== undefined) return "present";
     if (mountFrom === undefined) return undefined;
     const mounted = await this.mountBlob(digest, { from: mountFrom, signal });
     return mounted === undefined ? undefined : "mounted";
@@ -187,16 +192,14 @@ export class StoredRepository implements Repository {
     await this.#uses.requireUnused(digest);
     await this.#tags.requireMovable(digest);
     await this.#tags.removeFrom(digest);
-    const isDeleted = await this.#manifests.remove(digest);
+    const result = await this.#manifests.remove(digest);
     await this.#tags.removeFrom(digest); // those set meanwhile
     if (document === undefined) return "absent";
     await this.#uses.requireUnused(digest, { otherwise: () => this.#manifests.store(document) });
     const manifest = parseManifest(document.bytes, document.descriptor.mediaType);
-    const { subject } = manifest;
-    if (subject !== undefined) await this.#referrers.remove(subject.digest, digest);
-    await this.#release(manifest, digest);
+    await forgetManifest(this.#place, manifest, digest);
     await withdrawIfEmpty(this.#place);
-    return isDeleted ? "deleted" : "absent";
+    return result === "deleted" ? "deleted" : "absent";
   }
 
   async deleteTag(
@@ -216,6 +219,16 @@ export class StoredRepository implements Repository {
     return this.#place.rules ?? {};
   }
 
+  /** Who removes the manifest while its tags are set has looked for them too early. @throws OciError UNAVAILABLE */
+  async #requireKept(digest: Digest, isUndisturbed: Watch): Promise<void> {
+    const isCollected = !(await isUndisturbed());
+    if (isCollected) await this.#manifests.touch(digest);
+    if (await this.#manifests.has(digest)) return;
+    await this.#tags.removeFrom(digest);
+    // That of a client has come after this put; a collector's must not come at all.
+    if (isCollected) throw new OciError("UNAVAILABLE", `${digest} was removed while it was put`);
+  }
+
   /** Looks twice: what is missing leaves no trace, and what is here then nobody deletes before the manifest is. */
   async #reserve(content: RequiredContent, digest: Digest, options: CallOptions): Promise<void> {
     await this.#manifests.requireContent(content, options);
@@ -223,12 +236,25 @@ export class StoredRepository implements Repository {
     await this.#manifests.requireContent(content, options);
   }
 
-  /** Lets go of what a manifest needed that has been removed, unless somebody has put it again meanwhile. */
-  async #release(manifest: Manifest | Index, digest: Digest): Promise<void> {
-    const { blobs, manifests } = requiredContent(manifest);
-    const content = [...blobs, ...manifests];
-    await this.#uses.remove(content, digest);
-    if (await this.#manifests.has(digest)) await this.#uses.add(content, digest);
+  /**
+   * Touches what a manifest needs that has been stored while garbage was collected, and takes the manifest back if
+   * something has gone.
+   *
+   * @throws OciError MANIFEST_BLOB_UNKNOWN
+   */
+  async #keep(
+    content: RequiredContent,
+    { digest, etag }: { readonly digest: Digest; readonly etag: string | undefined },
+  ): Promise<void> {
+    const { blobs, manifests } = content;
+    await mapConcurrent(blobs, concurrentTouches, (blob) => this.#blobs.touch(blob.digest));
+    await mapConcurrent(manifests, concurrentTouches, (each) => this.#manifests.touch(each.digest));
+    try {
+      await this.#manifests.requireContent(content, {});
+    } catch (error) {
+      await this.#manifests.remove(digest, { ifMatch: etag });
+      throw error;
+    }
   }
 
   async #find(at: At, options: CallOptions): Promise<ManifestDocument | undefined> {

@@ -7,6 +7,7 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   copy: async () => (await import("./copy.ts")).copy,
   delete: async () => (await import("./delete.ts")).remove,
   digest: async () => (await import("./digest.ts")).digest,
+  gc: async () => (await import("./gc.ts")).gc,
   inspect: async () => (await import("./inspect.ts")).inspect,
   login: async () => (await import("./login.ts")).login,
   logout: async () => (await import("./logout.ts")).logout,
@@ -16,6 +17,7 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   pull: async () => (await import("./pull.ts")).pull,
   push: async () => (await import("./push.ts")).push,
   referrers: async () => (await import("./referrers.ts")).referrers,
+  scrub: async () => (await import("./scrub.ts")).scrub,
   serve: async () => (await import("./serve.ts")).serve,
   tag: async () => (await import("./tag.ts")).tag,
 };

@@ -10,6 +10,8 @@ export interface FilesystemDriverOptions {
    * lose their last seconds. `relaxed`: it survives the death of the process, and costs no waiting for the disk.
    */
   readonly durability?: "strict" | "relaxed" | undefined;
+  /** Another process serves the same directory, so that nothing is remembered of what is in it: for who looks after it. */
+  readonly shared?: boolean | undefined;
 }
 
 /**
@@ -19,11 +21,14 @@ export interface FilesystemDriverOptions {
  */
 export function createFilesystemDriver(
   directory: string,
-  { durability = "strict" }: FilesystemDriverOptions = {},
+  { durability = "strict", shared = false }: FilesystemDriverOptions = {},
 ): StorageDriver {
   const disk = createDisk(join(directory, "temporary"), { isStrict: durability === "strict" });
   return {
-    documents: createFileDocuments(join(directory, "documents"), disk),
+    documents: createFileDocuments(join(directory, "documents"), {
+      disk,
+      remembered: shared ? 0 : undefined,
+    }),
     blobs: createFileBlobs(directory, disk),
     exclusive: true,
     remote: false,

@@ -16,7 +16,7 @@ export function createMemoryDriver({ now = Date.now }: MemoryDriverOptions = {})
   // Two registries over one driver behave like two machines over one object store.
   return {
     documents: createMemoryDocuments(now),
-    blobs: createMemoryBlobs(),
+    blobs: createMemoryBlobs(now),
     exclusive: false,
     remote: false,
   };

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import {
   mediaType,
   OciError,
@@ -8,14 +9,19 @@ import {
   type Descriptor,
   type Digest,
   type GetBlobOptions,
+  type StoredDocument,
 } from "@drayage/oci";
 import { enroll, withdrawIfEmpty } from "./catalog.ts";
+import { watchCollections, type Watch } from "./collecting.ts";
 import { blobKey, holderKey, holdersPrefix } from "./keys.ts";
 import { listKeys } from "./list.ts";
 import type { Place } from "./place.ts";
 import { encodeRecord, numberOf, parseRecord } from "./record.ts";
 import { admit } from "./room.ts";
 import type { Uses } from "./uses.ts";
+
+/** How long it is after one note that a blob is wanted until the next is worth a write, in milliseconds. */
+const retained = 600_000;
 
 /** The blobs of one repository: links to content that repositories share. */
 export class BlobLinks {
@@ -65,14 +71,29 @@ export class BlobLinks {
 
   async #link(digest: Digest, size: number): Promise<Descriptor> {
     const { driver, name } = this.#place;
-    await driver.documents.put(holderKey(digest, name), new Uint8Array(0));
-    await driver.documents.put(blobKey(name, digest), encodeRecord({ size }));
+    const isUndisturbed = await watchCollections(driver);
+    await this.#lead(digest);
+    const etag = await driver.documents.put(blobKey(name, digest), encodeLink(size));
     await enroll(this.#place);
-    if ((await driver.blobs.stat(digest)) === undefined) {
-      await driver.documents.delete(blobKey(name, digest));
+    if (!(await this.#hold(digest, isUndisturbed))) {
+      await driver.documents.delete(blobKey(name, digest), { ifMatch: etag });
       throw new OciError("UNAVAILABLE", `${digest} was removed while it was linked`);
     }
     return descriptorOf(digest, size);
+  }
+
+  /** Notes that the blob is wanted: whoever has found it to be garbage before may not remove it any more. */
+  async touch(digest: Digest): Promise<void> {
+    const link = await this.#linkOf(digest);
+    if (link !== undefined) await this.#touch(digest, link);
+  }
+
+  /** The blob for who is about to rely on it, so that it is not garbage for a while. */
+  async retain(digest: Digest, options: CallOptions): Promise<Descriptor | undefined> {
+    const link = await this.#linkOf(digest, options);
+    if (link === undefined) return undefined;
+    if (this.#place.now() - link.modified > retained) await this.#touch(digest, link);
+    return descriptorOf(digest, sizeOf(link));
   }
 
   /** Takes the blob over from `from`, or from any repository that has it. */
@@ -80,7 +101,7 @@ export class BlobLinks {
     digest: Digest,
     { from, signal }: CallOptions & { readonly from?: string | undefined },
   ): Promise<Descriptor | undefined> {
-    const here = await this.find(digest, { signal });
+    const here = await this.retain(digest, { signal });
     if (here !== undefined) return here;
     const found =
       from === undefined
@@ -103,6 +124,31 @@ export class BlobLinks {
     return "deleted";
   }
 
+  #linkOf(digest: Digest, options: CallOptions = {}): Promise<StoredDocument | undefined> {
+    const { driver, name } = this.#place;
+    return driver.documents.get(blobKey(name, digest), options);
+  }
+
+  async #touch(digest: Digest, link: StoredDocument): Promise<void> {
+    const { driver, name } = this.#place;
+    await driver.documents.put(blobKey(name, digest), encodeLink(sizeOf(link)), { ifMatch: link.etag });
+  }
+
+  /** Puts down what leads from the content to this repository. */
+  async #lead(digest: Digest): Promise<void> {
+    const { driver, name } = this.#place;
+    await driver.documents.put(holderKey(digest, name), encodeRecord({ mark: randomUUID() }));
+  }
+
+  /** Whether the bytes of what has been linked are here, and stay. */
+  async #hold(digest: Digest, isUndisturbed: Watch): Promise<boolean> {
+    const { blobs } = this.#place.driver;
+    if (await isUndisturbed()) return (await blobs.stat(digest)) !== undefined;
+    // What leads here may have been taken for something left over, before the link was there.
+    await this.#lead(digest);
+    return blobs.touch(digest);
+  }
+
   async #findAnywhere(digest: Digest, options: CallOptions): Promise<Descriptor | undefined> {
     for await (const name of listKeys(this.#place.driver.documents, holdersPrefix(digest), options)) {
       const found = await this.#findIn(name, digest, options);
@@ -113,8 +159,17 @@ export class BlobLinks {
 
   async #findIn(name: string, digest: Digest, options: CallOptions): Promise<Descriptor | undefined> {
     const link = await this.#place.driver.documents.get(blobKey(name, digest), options);
-    return link && descriptorOf(digest, numberOf(parseRecord(link.bytes), "size"));
+    return link && descriptorOf(digest, sizeOf(link));
   }
+}
+
+function sizeOf(link: StoredDocument): number {
+  return numberOf(parseRecord(link.bytes), "size");
+}
+
+/** A link that differs from every other one, so that its etag tells whether it has been touched. */
+function encodeLink(size: number): Uint8Array {
+  return encodeRecord({ size, mark: randomUUID() });
 }
 
 function descriptorOf(digest: Digest, size: number): Descriptor {

@@ -1,11 +1,27 @@
 import type { CallOptions, ListOptions, DocumentStore } from "@drayage/oci";
-import { blobsPrefix, catalogKey, catalogPrefix, manifestsPrefix } from "./keys.ts";
+import { blobsPrefix, catalogKey, catalogPrefix, manifestsPrefix, repositoriesPrefix } from "./keys.ts";
 import { listKeys } from "./list.ts";
 import type { Place } from "./place.ts";
 
 /** Every repository that has content, by name. */
 export function listRepositories(documents: DocumentStore, options: ListOptions): AsyncIterable<string> {
   return listKeys(documents, catalogPrefix, options);
+}
+
+/** Every repository of which anything is stored, also one that a crash has kept out of the catalog. */
+export async function* listStoredRepositories(
+  documents: DocumentStore,
+  { signal }: CallOptions = {},
+): AsyncGenerator<string, void, undefined> {
+  for (let after: string | undefined; ; ) {
+    const page = await documents.list(repositoriesPrefix, { after, limit: 1, signal });
+    const [key] = page.keys;
+    if (key === undefined) return;
+    const name = key.slice(repositoriesPrefix.length, key.indexOf("/_"));
+    yield name;
+    // Behind all documents of the repository itself, before those of repositories below it.
+    after = `${repositoriesPrefix}${name}/_~`;
+  }
 }
 
 /** Whether the repository has content. */

@@ -8,6 +8,9 @@ import { isDigest, OciError, type Digest, type Tag } from "@drayage/oci";
  * used, and one that leads nowhere does no harm.
  */
 
+/** All that belongs to repositories. */
+export const repositoriesPrefix = "repos/";
+
 /** That a repository has a blob. */
 export function blobKey(name: string, digest: Digest): string {
   return blobsPrefix(name) + fileOf(digest);
@@ -77,14 +80,46 @@ export function catalogKey(name: string): string {
 export const catalogPrefix = "catalog/";
 
 export function uploadKey(id: string): string {
-  return `uploads/${id}`;
+  return uploadsPrefix + id;
+}
+
+export const uploadsPrefix = "uploads/";
+
+/** Whether garbage is being collected. */
+export const collectingKey = "gc/collecting";
+
+/** A document whose time tells the storage's own clock. */
+export const clockKey = "gc/clock";
+
+/** That content was in no repository when garbage was last collected. */
+export function condemnedKey(digest: Digest): string {
+  return condemnedPrefix + fileOf(digest);
+}
+
+export const condemnedPrefix = "gc/condemned/";
+
+/** That a repository would have a blob if its bytes were not lost. */
+export function lostKey(digest: Digest, name: string): string {
+  return `${lostPrefix}${fileOf(digest)}/${name}`;
+}
+
+export const lostPrefix = "lost/";
+
+/** A manifest that is not what its digest says. */
+export function quarantineKey(name: string, digest: Digest): string {
+  return `quarantine/${name}/_manifests/${fileOf(digest)}`;
 }
 
 /** The digest that the last segment of `key` stands for. */
 export function parseDigestKey(key: string): Digest {
-  const text = key.slice(key.lastIndexOf("/") + 1).replace("-", ":");
+  return parseDigestName(key.slice(key.lastIndexOf("/") + 1));
+}
+
+/** The digest that a segment of a key stands for. */
+export function parseDigestName(segment: string): Digest {
+  const text = segment.replace("-", ":");
   if (isDigest(text)) return text;
-  throw new OciError("STORAGE_INVALID", "a key does not end in a digest");
+  throw new OciError("STORAGE_INVALID", "a key has no digest where it should");
 }
 
 /** The last segment of the keys of what a digest names. */

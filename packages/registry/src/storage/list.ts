@@ -21,3 +21,18 @@ export async function* listKeys(
     more = page.more && after !== undefined;
   }
 }
+
+/** `items` in groups, for who works on several at a time. */
+export async function* inGroups<Item>(
+  items: AsyncIterable<Item>,
+  size: number,
+): AsyncGenerator<readonly Item[], void, undefined> {
+  let group: Item[] = [];
+  for await (const item of items) {
+    group.push(item);
+    if (group.length < size) continue;
+    yield group;
+    group = [];
+  }
+  if (group.length > 0) yield group;
+}

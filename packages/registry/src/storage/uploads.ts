@@ -8,7 +8,7 @@ import { StoredUpload, type UploadDesk } from "./upload.ts";
 import { uploadUnknown } from "./writer.ts";
 
 /** How long an upload that has become a blob can be committed once more, in milliseconds. */
-const repeatable = 3_600_000;
+export const repeatable = 3_600_000;
 
 export type OpenUploadOptions = CallOptions & {
   readonly id?: string | undefined;

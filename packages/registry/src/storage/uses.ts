@@ -1,4 +1,4 @@
-import { mapConcurrent, OciError, type Descriptor, type Digest } from "@drayage/oci";
+import { mapConcurrent, OciError, type CallOptions, type Descriptor, type Digest } from "@drayage/oci";
 import { manifestKey, parseDigestKey, useKey, usesPrefix } from "./keys.ts";
 import { listKeys } from "./list.ts";
 import type { Place } from "./place.ts";
@@ -6,6 +6,11 @@ import type { Place } from "./place.ts";
 const concurrentWrites = 16;
 /** How long a manifest that is being put may take to arrive behind what leads to it, in milliseconds. */
 const arrival = 60_000;
+
+interface NeedOptions extends CallOptions {
+  readonly since: number;
+  readonly without?: ReadonlySet<Digest> | undefined;
+}
 
 /** Which manifests of one repository need which of its blobs and manifests. */
 export class Uses {
@@ -43,6 +48,24 @@ export class Uses {
       await otherwise?.();
       throw new OciError("DENIED", `${content} is needed by ${by}`);
     }
+  }
+
+  /**
+   * Whether a manifest needs the content, or one may still arrive.
+   *
+   * @param options.since what leads to a manifest that is not here counts from this time of the storage on
+   * @param options.without manifests that do not count
+   */
+  async isNeeded(content: Digest, { since, without, signal }: NeedOptions): Promise<boolean> {
+    const { driver, name } = this.#place;
+    for await (const key of listKeys(driver.documents, usesPrefix(name, content), { signal })) {
+      const by = parseDigestKey(key);
+      if (without?.has(by) === true) continue;
+      if ((await driver.documents.head(manifestKey(name, by), { signal })) !== undefined) return true;
+      const found = await driver.documents.head(useKey(name, content, by), { signal });
+      if (found !== undefined && found.modified >= since) return true;
+    }
+    return false;
   }
 
   async #isAlive(content: Digest, by: Digest): Promise<boolean> {

@@ -1,6 +1,13 @@
 import { randomUUID } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
-import { isOciError, OciError, type Digest, type DocumentStore, type StorageDriver } from "@drayage/oci";
+import {
+  isOciError,
+  OciError,
+  type Digest,
+  type DocumentStore,
+  type RemoveResult,
+  type StorageDriver,
+} from "@drayage/oci";
 import { uploadKey } from "./keys.ts";
 import { findSession, readSession, storeSession, type Session, type StoredSession } from "./session.ts";
 
@@ -8,6 +15,8 @@ import { findSession, readSession, storeSession, type Session, type StoredSessio
 const pause = 5000;
 /** How long a writer that says nothing keeps its claim, in milliseconds. */
 const lease = 120_000;
+/** How long an upload is written to without a sign of it, in milliseconds. */
+const quiet = 600_000;
 
 /** Sees to it that every upload has one writer at a time, over all processes that share the storage. */
 export class Writers {
@@ -70,6 +79,7 @@ export class Writers {
     });
     if (committing !== undefined) held.session = { ...held.session, committing };
     if (committing !== undefined || !this.#driver.exclusive) await held.renew();
+    else await held.renewIfDue();
     return held;
   }
 
@@ -106,24 +116,24 @@ export class HeldUpload {
   readonly #holder: Holder;
   #stored: Session;
   #etag: string;
+  #noted: number;
   #isGone = false;
 
-  constructor(
-    id: string,
-    { session, etag }: { readonly session: Session; readonly etag: string },
-    holder: Holder,
-  ) {
+  constructor(id: string, { session, etag, modified }: StoredSession, holder: Holder) {
     this.#id = id;
     this.session = session;
     this.#stored = session;
     this.wasCommitting = session.committing;
     this.#etag = etag;
+    this.#noted = modified;
     this.#holder = holder;
   }
 
   /** Renews the claim once half of it has passed. @throws OciError RANGE_INVALID if somebody else has taken over */
   renewIfDue(): Promise<void> | undefined {
-    if (this.#holder.driver.exclusive) return undefined;
+    if (this.#holder.driver.exclusive) {
+      return this.#holder.now() - this.#noted < quiet ? undefined : this.#note();
+    }
     const until = this.session.claim?.until ?? 0;
     return until - this.#holder.now() < lease / 2 ? this.renew() : undefined;
   }
@@ -132,6 +142,13 @@ export class HeldUpload {
     const claim = this.#holder.driver.exclusive ? undefined : this.#holder.claim();
     this.session = { ...this.session, claim };
     await this.#store();
+  }
+
+  /** Leaves a sign of life where no claim does: the upload is not as it was for who wants to end it. */
+  async #note(): Promise<void> {
+    this.session = { ...this.session, claim: this.#holder.claim() };
+    await this.#store();
+    this.#noted = this.#holder.now();
   }
 
   /** Lets others write. */
@@ -174,16 +191,23 @@ export class HeldUpload {
 /**
  * Removes an upload. Nobody may go on with it from the first moment: without its bytes it would look as if they
  * had become a blob. The session is removed last, so that a second attempt finds what the first has left.
+ *
+ * @param options.ifMatch only if nobody has gone on with it since its session was at this etag
  */
-export async function endUpload({ blobs, documents }: StorageDriver, id: string): Promise<void> {
+export async function endUpload(
+  { blobs, documents }: StorageDriver,
+  id: string,
+  { ifMatch }: { readonly ifMatch?: string | undefined } = {},
+): Promise<RemoveResult> {
   for (;;) {
     const found = await readSession(documents, id);
-    if (found === undefined) return;
-    const isClosed = found.session.isEnded ?? (await closeSession(documents, id, found));
-    if (!isClosed) continue;
+    if (found === undefined) return "absent";
+    const isEnded = found.session.isEnded === true;
+    if (!isEnded && ifMatch !== undefined && found.etag !== ifMatch) return "changed";
+    if (!isEnded && !(await closeSession(documents, id, found))) continue;
     await blobs.abort(found.session.token);
     await documents.delete(uploadKey(id));
-    return;
+    return "deleted";
   }
 }
 

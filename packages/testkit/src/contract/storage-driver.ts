@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, it } from "vitest";
 import { abortCases } from "./storage/abort.ts";
 import { blobCases } from "./storage/blob.ts";
 import type { StorageCase } from "./storage/case.ts";
+import { disposalCases } from "./storage/disposal.ts";
 import { documentCases } from "./storage/document.ts";
 import { listingCases } from "./storage/listing.ts";
 import { uploadCases } from "./storage/upload.ts";
@@ -26,6 +27,7 @@ const storageCases: Readonly<Record<string, readonly StorageCase[]>> = {
   "lists of documents": listingCases,
   blobs: blobCases,
   uploads: uploadCases,
+  "disposal of blobs": disposalCases,
   aborting: abortCases,
 };
 

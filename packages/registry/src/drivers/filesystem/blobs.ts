@@ -1,10 +1,13 @@
+import { randomUUID } from "node:crypto";
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
-import { algorithmOf, createDigester, hexOf, OciError, type Digest, type BlobStore } from "@drayage/oci";
+import { algorithmOf, createDigester, OciError, type Digest, type BlobStore } from "@drayage/oci";
 import { appendToFile } from "./append.ts";
 import { createBuffers } from "./buffers.ts";
+import { contentPath, contentState, listContent, touchContent } from "./content.ts";
 import { ifPresent, type Disk } from "./disk.ts";
 import { readFilePart } from "./read.ts";
+import { reapFiles, takeAway } from "./removal.ts";
 
 /** For all uploads together. Smaller ones cost more system calls, larger ones no longer fit the processor's caches. */
 const uploadBuffers = { size: 512 * 1024, count: 32 };
@@ -12,19 +15,19 @@ const uploadBuffers = { size: 512 * 1024, count: 32 };
 /** Content as files named by their digest, and uploads as files that are moved there. */
 export function createFileBlobs(directory: string, disk: Disk): BlobStore {
   const buffers = createBuffers(uploadBuffers);
-  const blobPath = (digest: Digest): string => {
-    const hex = hexOf(digest);
-    return join(directory, "blobs", algorithmOf(digest), hex.slice(0, 2), hex);
-  };
+  const root = join(directory, "blobs");
+  const temporary = join(directory, "temporary");
+  const blobPath = (digest: Digest): string => contentPath(root, digest);
   const partPath = (token: string): string => join(directory, "parts", requireUuid(token));
   const sizeOf = async (path: string): Promise<number | undefined> => (await ifPresent(stat(path)))?.size;
 
   return {
     async stat(digest, { signal } = {}) {
       signal?.throwIfAborted();
-      const size = await sizeOf(blobPath(digest));
-      return size === undefined ? undefined : { size };
+      return contentState(blobPath(digest));
     },
+    list: (options) => listContent(root, options),
+    touch: (digest) => touchContent(blobPath(digest)),
     read: (digest, part) => readFilePart(blobPath(digest), part),
     async begin({ id, signal }) {
       signal?.throwIfAborted();
@@ -44,14 +47,26 @@ export function createFileBlobs(directory: string, disk: Disk): BlobStore {
       const size = await sizeOf(from);
       if (size === undefined) throw new OciError("BLOB_UPLOAD_UNKNOWN", "nothing is left of the upload");
       if (verify) await requireDigest(from, size, digest);
+      await touchContent(from);
       await disk.publish(from, to);
       return { size };
     },
     async abort(token) {
       await disk.remove(partPath(token));
     },
-    async remove(digest) {
-      await disk.remove(blobPath(digest));
+    async remove(digest, options) {
+      const aside = join(temporary, randomUUID());
+      const result = await takeAway(blobPath(digest), { ...options, to: aside, disk });
+      if (result === "deleted") await disk.remove(aside);
+      return result;
+    },
+    quarantine(digest, options) {
+      const to = join(directory, "quarantine", `${digest.replace(":", "-")}.${randomUUID()}`);
+      return takeAway(blobPath(digest), { ...options, to, disk });
+    },
+    async reap(options) {
+      const parts = await reapFiles(join(directory, "parts"), { ...options, disk });
+      return parts + (await reapFiles(temporary, { ...options, isOpen: async () => false, disk }));
     },
   };
 }

@@ -34,6 +34,10 @@ const calls: Readonly<Record<string, Call>> = {
   "blobs.offset": ({ blobs }) => blobs.offset(id),
   "blobs.commit": ({ blobs }) => blobs.commit(id, digest, { verify: false }),
   "blobs.abort": ({ blobs }) => blobs.abort(id),
+  "blobs.list": ({ blobs }) => blobs.list({ limit: 1 }),
+  "blobs.touch": ({ blobs }) => blobs.touch(digest),
+  "blobs.quarantine": ({ blobs }) => blobs.quarantine(digest),
+  "blobs.reap": ({ blobs }) => blobs.reap({ before: 1, isOpen: async () => false }),
   "blobs.remove": ({ blobs }) => blobs.remove(digest),
 };
 

@@ -10,6 +10,8 @@ export interface Disk {
   write(path: string, bytes: Uint8Array, options?: WriteOptions): Promise<number>;
   /** Moves a file into place, with all that has been written to it. */
   publish(from: string, to: string): Promise<void>;
+  /** Moves a file as it is. Resolves to whether it was there. */
+  move(from: string, to: string): Promise<boolean>;
   /** A new file that is empty. */
   create(path: string): Promise<void>;
   /** Removes a file. Resolves to whether it was there. */
@@ -84,6 +86,11 @@ export function createDisk(temporary: string, { isStrict }: { readonly isStrict:
         throw fault(error);
       }
       await onDisk(place(from, to));
+    },
+    async move(from, to) {
+      const isMoved = (await ifPresent(place(from, to).then(() => true))) ?? false;
+      if (isMoved) await onDisk(settleDirectory(dirname(from)));
+      return isMoved;
     },
     async create(path) {
       await onDisk(createWith(path, new Uint8Array(0)));

@@ -9,11 +9,14 @@ import { createRecentDocuments } from "./recent.ts";
 import { createTurns } from "./turns.ts";
 
 /** Documents as files: whoever reads one sees it as a whole, as it was or as it is. */
-export function createFileDocuments(root: string, disk: Disk): DocumentStore {
+export function createFileDocuments(
+  root: string,
+  { disk, remembered }: { readonly disk: Disk; readonly remembered?: number | undefined },
+): DocumentStore {
   const pathOf = (key: string): string => join(root, ...pathOfKey(key));
   const inTurn = createTurns();
-  const directories = createDirectories(root);
-  const recent = createRecentDocuments();
+  const directories = createDirectories(root, { limit: remembered });
+  const recent = createRecentDocuments({ limit: remembered });
   const read = async (path: string): Promise<StoredDocument | undefined> =>
     recent.get(path) ?? readDocument(path);
   const noted = async <Result>(path: string, change: Promise<Result>, note: () => void): Promise<Result> => {
@@ -50,7 +53,9 @@ export function createFileDocuments(root: string, disk: Disk): DocumentStore {
         const etag = etagOf(bytes);
         const writing = disk.write(path, bytes, { isRelaxed: durability === "relaxed" });
         const modified = await noted(path, writing, () => directories.added(path));
-        recent.stored(path, { bytes, etag, modified });
+        // Others, such as those of links, a collector of garbage may remove in another process.
+        if (durability === "relaxed") recent.stored(path, { bytes, etag, modified });
+        else recent.forget(path);
         return etag;
       });
     },

@@ -7,31 +7,66 @@ import {
   type Appended,
   type BlobStore,
   type ReadPart,
+  type RemoveBlobOptions,
+  type RemoveResult,
 } from "@drayage/oci";
+import { placeOf } from "../sorted.ts";
 
 interface Content {
   readonly chunks: Uint8Array[];
   size: number;
+  modified: number;
+}
+
+interface Blob {
+  readonly content: Content;
+  readonly etag: string;
+  readonly modified: number;
 }
 
 /** Content in maps. */
-export function createMemoryBlobs(): BlobStore {
-  const blobs = new Map<Digest, Content>();
+export function createMemoryBlobs(now: () => number): BlobStore {
+  const blobs = new Map<Digest, Blob>();
   const uploads = new Map<string, Content>();
+  const quarantined: Content[] = [];
+  let changes = 0;
+
+  const store = (digest: Digest, content: Content): void => {
+    blobs.set(digest, { content, etag: String(++changes), modified: now() });
+  };
+  const remove = (digest: Digest, { ifMatch }: RemoveBlobOptions = {}): RemoveResult => {
+    const found = blobs.get(digest);
+    if (found === undefined) return "absent";
+    if (ifMatch !== undefined && found.etag !== ifMatch) return "changed";
+    blobs.delete(digest);
+    return "deleted";
+  };
 
   return {
     async stat(digest, { signal } = {}) {
       signal?.throwIfAborted();
       const found = blobs.get(digest);
-      return found && { size: found.size };
+      return found && { size: found.content.size, modified: found.modified, etag: found.etag };
     },
-    read: (digest, part) => read(blobs.get(digest), digest, part),
+    async list({ after, limit, signal }) {
+      signal?.throwIfAborted();
+      const sorted = [...blobs.keys()].sort((a, b) => (a < b ? -1 : 1));
+      const place = after === undefined ? 0 : placeOf(sorted, after, (digest) => digest);
+      const start = sorted[place] === after ? place + 1 : place;
+      return { digests: sorted.slice(start, start + limit), more: start + limit < sorted.length };
+    },
+    async touch(digest) {
+      const found = blobs.get(digest);
+      if (found !== undefined) store(digest, found.content);
+      return found !== undefined;
+    },
+    read: (digest, part) => read(blobs.get(digest)?.content, digest, part),
     async begin({ id, signal }) {
       signal?.throwIfAborted();
-      uploads.set(id, { chunks: [], size: 0 });
+      uploads.set(id, { chunks: [], size: 0, modified: now() });
       return id;
     },
-    append: (token, bytes, { signal }) => append(token, uploads.get(token), { bytes, signal }),
+    append: (token, bytes, { signal }) => append(token, uploads.get(token), { bytes, now, signal }),
     async offset(token, { signal } = {}) {
       signal?.throwIfAborted();
       return uploads.get(token)?.size;
@@ -42,14 +77,29 @@ export function createMemoryBlobs(): BlobStore {
       if (content === undefined) throw uploadUnknown();
       if (verify) requireDigest(content, digest);
       uploads.delete(token);
-      blobs.set(digest, content);
+      store(digest, content);
       return { size: content.size };
     },
     async abort(token) {
       uploads.delete(token);
     },
-    async remove(digest) {
-      blobs.delete(digest);
+    async remove(digest, options) {
+      return remove(digest, options);
+    },
+    async quarantine(digest, options) {
+      const content = blobs.get(digest)?.content;
+      const result = remove(digest, options);
+      if (result === "deleted" && content !== undefined) quarantined.push(content);
+      return result;
+    },
+    async reap({ before, isOpen, signal }) {
+      let reaped = 0;
+      for (const [id, { modified }] of uploads) {
+        signal?.throwIfAborted();
+        if (modified >= before || (await isOpen(id))) continue;
+        if (uploads.delete(id)) reaped++;
+      }
+      return reaped;
     },
   };
 }
@@ -57,7 +107,11 @@ export function createMemoryBlobs(): BlobStore {
 async function append(
   token: string,
   content: Content | undefined,
-  { bytes, signal }: { readonly bytes: Bytes; readonly signal: AbortSignal | undefined },
+  {
+    bytes,
+    now,
+    signal,
+  }: { readonly bytes: Bytes; readonly now: () => number; readonly signal: AbortSignal | undefined },
 ): Promise<Appended> {
   if (content === undefined) throw uploadUnknown();
   try {
@@ -65,6 +119,7 @@ async function append(
       signal?.throwIfAborted();
       content.chunks.push(new Uint8Array(chunk));
       content.size += chunk.byteLength;
+      content.modified = now();
     }
     return { token, offset: content.size };
   } catch (error) {

@@ -33,6 +33,7 @@ export const abortCases: readonly StorageCase[] = [
       await blobs.commit(token, digest, { verify: false });
       const calls = [
         () => blobs.stat(digest, aborted),
+        () => blobs.list({ limit: 1, ...aborted }),
         () => read(blobs.read(digest, { start: 0, length: 10, ...aborted })),
         () => blobs.begin({ id: "00000000-0000-4000-8000-000000000000", ...aborted }),
         () => blobs.offset(token, aborted),

@@ -36,7 +36,7 @@ export const blobCases: readonly StorageCase[] = [
     title: "a blob may be empty",
     async run({ driver }) {
       const name = await store(driver, new Uint8Array(0));
-      expect(await driver.blobs.stat(name)).toEqual({ size: 0 });
+      expect(await driver.blobs.stat(name)).toMatchObject({ size: 0 });
       expect(await read(driver.blobs.read(name, { start: 0, length: 0 }))).toHaveLength(0);
     },
   },
@@ -45,7 +45,7 @@ export const blobCases: readonly StorageCase[] = [
     async run({ driver }) {
       const name = digestOf(content, "sha512");
       await driver.blobs.commit(await uploadOf(driver, bytesOf(content)), name, { verify: true });
-      expect(await driver.blobs.stat(name)).toEqual({ size: 10 });
+      expect(await driver.blobs.stat(name)).toMatchObject({ size: 10 });
       expect(await driver.blobs.stat(digest)).toBeUndefined();
     },
   },
@@ -68,20 +68,20 @@ export const blobCases: readonly StorageCase[] = [
     async run({ driver, reopen }) {
       await store(driver, content);
       const { blobs } = await reopen();
-      expect(await blobs.stat(digest)).toEqual({ size: 10 });
+      expect(await blobs.stat(digest)).toMatchObject({ size: 10 });
       expect(decode(await read(blobs.read(digest, { start: 0, length: 10 })))).toBe("0123456789");
     },
   },
   {
-    title: "removing a blob takes it away, and removing it again is success",
+    title: "removing a blob takes it away, and tells whether it was there",
     async run({ driver }) {
       await store(driver, content);
-      await driver.blobs.remove(digest);
-      await driver.blobs.remove(digest);
+      expect(await driver.blobs.remove(digest)).toBe("deleted");
+      expect(await driver.blobs.remove(digest)).toBe("absent");
       expect(await driver.blobs.stat(digest)).toBeUndefined();
       await expectCode(read(driver.blobs.read(digest, { start: 0, length: 1 })), "BLOB_UNKNOWN");
       await store(driver, content);
-      expect(await driver.blobs.stat(digest)).toEqual({ size: 10 });
+      expect(await driver.blobs.stat(digest)).toMatchObject({ size: 10 });
     },
   },
   {
@@ -106,7 +106,7 @@ export const blobCases: readonly StorageCase[] = [
         expect(chunk.byteLength).toBeGreaterThan(0);
         break;
       }
-      expect(await driver.blobs.stat(name)).toEqual({ size: large.byteLength });
+      expect(await driver.blobs.stat(name)).toMatchObject({ size: large.byteLength });
     },
   },
 ];
