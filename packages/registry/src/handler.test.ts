@@ -2,8 +2,9 @@ import { MemoryRegistry, OciError, parseRoute, type OciErrorCode, type Registry 
 import { createImage, pushImage } from "@drayage/testkit";
 import { describe, expect, test } from "vitest";
 import { createMemoryDriver } from "./drivers/memory.ts";
-import { createHandler, type FailedRequest } from "./handler.ts";
+import { createHandler } from "./handler.ts";
 import { operationsOf } from "./http/route-table.ts";
+import type { FailedRequest } from "./options.ts";
 import { createRegistry } from "./registry.ts";
 import { ask, registries, serve, speak } from "../fixture/serve.ts";
 

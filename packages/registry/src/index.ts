@@ -1,3 +1,7 @@
+export { createExpressMiddleware, type ExpressMiddleware } from "./adapters/express.ts";
+export { createFastifyPlugin, type FastifyInstance, type FastifyPlugin } from "./adapters/fastify.ts";
+export { createFetchHandler, type FetchHandler } from "./adapters/fetch.ts";
+export { createHonoMiddleware, type HonoMiddleware } from "./adapters/hono.ts";
 export { anyAccounts, type Account, type Accounts, type Login } from "./auth/accounts.ts";
 export {
   anyMethod,
@@ -42,13 +46,7 @@ export type {
 } from "./gc/garbage.ts";
 export { planGarbage, type PlanGarbageOptions } from "./gc/plan.ts";
 export { scrub, type DamagedContent, type ScrubOptions, type ScrubReport } from "./gc/scrub.ts";
-export {
-  createHandler,
-  type FailedRequest,
-  type Handler,
-  type HandlerOptions,
-  type ServeOptions,
-} from "./handler.ts";
+export { createHandler, type Handler, type ServeOptions } from "./handler.ts";
 export type { Endpoint, EndpointCall, Endpoints } from "./http/endpoint.ts";
 export {
   emptyReply,
@@ -59,5 +57,6 @@ export {
   type RequestBody,
 } from "./http/exchange.ts";
 export { listen, type ListenOptions, type RegistryServer } from "./listen.ts";
+export type { FailedRequest, HandlerOptions, ServedRequest } from "./options.ts";
 export { createRegistry, type RegistryOptions } from "./registry.ts";
 export type { Quota, RegistryRules } from "./storage/rules.ts";

@@ -3,7 +3,7 @@ import { MemoryRegistry, OciError, Secret, type Registry, type Scope } from "@dr
 import { createImage, pushImage } from "@drayage/testkit";
 import { describe, expect, test } from "vitest";
 import { ask, registries, serve } from "../../fixture/serve.ts";
-import type { HandlerOptions } from "../handler.ts";
+import type { HandlerOptions } from "../options.ts";
 import { anyAccounts, type Accounts } from "./accounts.ts";
 import { anyMethod, type AuthenticationRequest } from "./authenticate.ts";
 import { basicMethod } from "./basic.ts";

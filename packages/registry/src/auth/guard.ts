@@ -1,7 +1,7 @@
-import type { IncomingMessage } from "node:http";
 import { coversScope, formatChallenge, isOciError, OciError, type Challenge, type Scope } from "@drayage/oci";
 import type { Reply, Rights } from "../http/exchange.ts";
 import { failureReply } from "../http/failure.ts";
+import type { Received } from "../http/received.ts";
 import type { Authenticate, AuthenticationRequest, ChallengeFor, ChallengeRequest } from "./authenticate.ts";
 import { allowKnown, parseAllowed, type AuthorizationRequest, type Authorize } from "./authorize.ts";
 import { basicChallenge } from "./challenge.ts";
@@ -29,11 +29,7 @@ export interface Caller extends Rights {
 export type Admission = { readonly caller: Caller } | { readonly refusal: Reply };
 
 /** Lets a request in, or gives the answer that refuses it. Nothing has been read or stored until then. */
-export type Guard = (request: IncomingMessage, needs: Needs, options: GuardCall) => Promise<Admission>;
-
-interface GuardCall {
-  readonly signal: AbortSignal;
-}
+export type Guard = (received: Received, needs: Needs) => Promise<Admission>;
 
 /** Lets everybody do everything. */
 export const openGuard: Guard = () => Promise.resolve({ caller: everybody });
@@ -49,8 +45,9 @@ const everybody: Caller = {
 export function createGuard(options: GuardOptions): Guard {
   const { challenge = basicChallenge("registry"), openBase = false } = options;
 
-  return async (incoming, needs, { signal }) => {
-    const request = authenticationRequestOf(incoming, signal);
+  return async (received, needs) => {
+    const { signal } = received;
+    const request = authenticationRequestOf(received);
     const refuse = (error?: ChallengeRequest["error"]): Admission => ({
       refusal: challengeReply(challenge({ scopes: [...needs.required, ...needs.wanted], error })),
     });

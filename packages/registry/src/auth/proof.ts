@@ -1,14 +1,10 @@
-import type { IncomingMessage } from "node:http";
-import { TLSSocket } from "node:tls";
 import { parseAuthorization, Secret } from "@drayage/oci";
-import type { AuthenticationRequest, Peer, Proof } from "./authenticate.ts";
+import type { Received } from "../http/received.ts";
+import type { AuthenticationRequest, Proof } from "./authenticate.ts";
 
 /** What a request says of who sends it, its secrets put where nothing prints them. */
-export function authenticationRequestOf(
-  request: IncomingMessage,
-  signal: AbortSignal,
-): AuthenticationRequest {
-  const { authorization, ...headers } = request.headers;
+export function authenticationRequestOf(received: Received): AuthenticationRequest {
+  const { authorization, ...headers } = received.headers;
   const proof = proofOf(authorization);
   // Tools of the containers family send an empty user and password for none.
   const isEmpty = proof?.scheme === "basic" && proof.username === "" && proof.password.reveal() === "";
@@ -16,8 +12,8 @@ export function authenticationRequestOf(
     proof: isEmpty ? undefined : proof,
     hasAuthorization: authorization !== undefined && !isEmpty,
     headers,
-    peer: peerOf(request),
-    signal,
+    peer: received.peer(),
+    signal: received.signal,
   };
 }
 
@@ -26,12 +22,4 @@ export function proofOf(header: string | undefined): Proof | undefined {
   const parsed = header === undefined ? undefined : parseAuthorization(header);
   if (parsed?.scheme === "bearer") return { scheme: "bearer", token: new Secret(parsed.token) };
   return parsed && { ...parsed, password: new Secret(parsed.password) };
-}
-
-function peerOf({ socket }: IncomingMessage): Peer {
-  const isTrusted = socket instanceof TLSSocket && socket.authorized;
-  return {
-    address: socket.remoteAddress,
-    certificate: isTrusted ? socket.getPeerX509Certificate() : undefined,
-  };
 }

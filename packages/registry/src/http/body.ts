@@ -12,6 +12,8 @@ export interface BodyOptions {
 
 /** A body as it comes in. */
 export interface IncomingBody extends RequestBody {
+  /** How many bytes have been read. */
+  readonly received: number;
   /** How many bytes nobody has read, `Infinity` if that is unknown. */
   readonly rest: number;
   /** Whether the client sends nothing: it has not been asked to, or has fallen silent. */
@@ -26,8 +28,12 @@ export function createBody(
 ): IncomingBody {
   const length = lengthOf(request);
   let isSilent = awaitsContinue;
+  let received = 0;
   return {
     length,
+    get received() {
+      return received;
+    },
     get rest() {
       return request.readableEnded ? 0 : (length ?? Infinity);
     },
@@ -39,7 +45,8 @@ export function createBody(
         if (isSilent) response.writeContinue();
         isSilent = false;
         const onSilence = (): void => void (isSilent = true);
-        return readIncoming(request, { idleTimeout, isLent, onSilence });
+        const onChunk = (bytes: number): void => void (received += bytes);
+        return readIncoming(request, { idleTimeout, isLent, onChunk, onSilence });
       };
       const bytes: LendingBytes = { [Symbol.asyncIterator]: read(false), lend: read(true) };
       return bytes;

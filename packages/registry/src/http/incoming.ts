@@ -6,6 +6,8 @@ export interface IncomingOptions {
   readonly idleTimeout: number;
   /** Whether a chunk is only good until the next is asked for. */
   readonly isLent: boolean;
+  /** Is told how many bytes each chunk has. */
+  readonly onChunk: (bytes: number) => void;
   /** Is told when the client has fallen silent. */
   readonly onSilence: () => void;
 }
@@ -32,6 +34,7 @@ export function readIncoming(
 class IncomingChunks implements AsyncIterator<Uint8Array, void, undefined> {
   readonly #request: IncomingMessage;
   readonly #isLent: boolean;
+  readonly #onChunk: IncomingOptions["onChunk"];
   readonly #idle: NodeJS.Timeout;
   /** What came while nobody waited; never much, since the client is held up then. */
   readonly #here: Uint8Array[] = [];
@@ -41,9 +44,10 @@ class IncomingChunks implements AsyncIterator<Uint8Array, void, undefined> {
   #failure: { readonly error: unknown } | undefined;
   #isDone = false;
 
-  constructor(request: IncomingMessage, { idleTimeout, isLent, onSilence }: IncomingOptions) {
+  constructor(request: IncomingMessage, { idleTimeout, isLent, onChunk, onSilence }: IncomingOptions) {
     this.#request = request;
     this.#isLent = isLent;
+    this.#onChunk = onChunk;
     this.#idle = setTimeout(() => {
       if (this.#waiting === undefined) return; // it is not the client that is slow
       onSilence();
@@ -107,6 +111,7 @@ class IncomingChunks implements AsyncIterator<Uint8Array, void, undefined> {
   }
 
   #give(chunk: Uint8Array): Chunk {
+    this.#onChunk(chunk.byteLength);
     if (this.#isLent) this.#lent = chunk;
     return { done: false, value: chunk };
   }

@@ -3,7 +3,7 @@ import { sleep } from "@drayage/oci";
 import { isLending } from "../storage/lend.ts";
 import type { IncomingBody } from "./body.ts";
 import type { Reply } from "./exchange.ts";
-import { createSender } from "./sender.ts";
+import { createSender, type SenderOptions } from "./sender.ts";
 
 /** A body that is left unread is read to here before the connection is closed, so that the answer arrives. */
 const linger = { bytes: 1024 * 1024, milliseconds: 1000 };
@@ -12,21 +12,11 @@ const skipped = 64 * 1024;
 /** What is at hand as a whole is sent in pieces of so many bytes, so that a slow client is seen to take them. */
 const pieceSize = 64 * 1024;
 
-export interface RespondOptions {
-  /** How long the client may take nothing, in milliseconds. */
-  readonly idleTimeout: number;
-  readonly signal: AbortSignal;
-}
-
 /** Sends the answer, as fast as the client takes it. */
 export async function respond(
   request: IncomingMessage,
   response: ServerResponse,
-  {
-    reply,
-    received,
-    ...options
-  }: RespondOptions & { readonly reply: Reply; readonly received: IncomingBody },
+  { reply, received, ...options }: SenderOptions & { readonly reply: Reply; readonly received: IncomingBody },
 ): Promise<void> {
   const isLeft = received.isSilent || received.rest > skipped;
   if (isLeft) response.setHeader("connection", "close");
@@ -38,16 +28,12 @@ export async function respond(
 }
 
 /** Resolves when the client's system has all but the last bytes: a server that closes cuts what has been ended. */
-async function send(
-  response: ServerResponse,
-  reply: Reply,
-  { idleTimeout, signal }: RespondOptions,
-): Promise<void> {
+async function send(response: ServerResponse, reply: Reply, options: SenderOptions): Promise<void> {
   const { body } = reply;
   const isLent = typeof body === "object" && isLending(body);
   // The first bytes before the head: what fails until then still gets a proper answer.
   const chunks = isLent ? body.lend() : chunksOf(body);
-  const sender = createSender(response, { idleTimeout, signal });
+  const sender = createSender(response, options);
   try {
     let next = await chunks.next();
     writeHead(response, reply);

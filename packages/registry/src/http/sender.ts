@@ -10,10 +10,17 @@ export interface Sender {
   stop(): void;
 }
 
-/** @param options.idleTimeout how long the client may take nothing, in milliseconds */
+export interface SenderOptions {
+  /** How long the client may take nothing, in milliseconds. */
+  readonly idleTimeout: number;
+  readonly signal: AbortSignal;
+  /** Counts the bytes that are sent. */
+  readonly tally: { sent: number };
+}
+
 export function createSender(
   response: ServerResponse,
-  { idleTimeout, signal }: { readonly idleTimeout: number; readonly signal: AbortSignal },
+  { idleTimeout, signal, tally }: SenderOptions,
 ): Sender {
   let fail: (error: unknown) => void = () => undefined;
   const timer = setTimeout(() => {
@@ -35,10 +42,14 @@ export function createSender(
   return {
     send(chunk) {
       signal.throwIfAborted();
+      tally.sent += chunk.byteLength;
       if (response.write(chunk)) return undefined;
       return waitFor((done) => response.once("drain", done));
     },
-    sendLent: (chunk) => waitFor((done) => response.write(chunk, () => done())),
+    sendLent(chunk) {
+      tally.sent += chunk.byteLength;
+      return waitFor((done) => response.write(chunk, () => done()));
+    },
     stop() {
       clearTimeout(timer);
       signal.removeEventListener("abort", stop);

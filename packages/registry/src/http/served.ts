@@ -1,0 +1,28 @@
+import type { Answer } from "../answer.ts";
+import type { HandlerOptions, ServedRequest } from "../options.ts";
+import { splitTarget, type Received } from "./received.ts";
+
+/** How a request ended. */
+export type Ending = Pick<ServedRequest, "status" | "isComplete" | "received" | "sent">;
+
+/** Tells `onResponse` of the request once, when it has ended. */
+export function createReport(
+  { method, target, headers, peer }: Omit<Received, "body" | "signal">,
+  { onResponse }: Pick<HandlerOptions, "onResponse">,
+): (answer: Answer | undefined, ending: Ending) => void {
+  if (onResponse === undefined) return () => undefined;
+  const begun = performance.now();
+  const { address } = peer(); // a connection that has ended does not know it any more
+  const { path } = splitTarget(target);
+  return (answer, ending) =>
+    onResponse({
+      id: answer?.id ?? "",
+      method,
+      path,
+      subject: answer?.subject,
+      address,
+      userAgent: headers["user-agent"],
+      duration: performance.now() - begun,
+      ...ending,
+    });
+}
