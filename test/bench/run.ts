@@ -7,6 +7,7 @@ import { spawnSync } from "node:child_process";
 
 const quick = [
   ["parsers.ts"],
+  ["start.ts"],
   ["overhead.ts"],
   ["listing-memory.ts"],
   ["blob-memory.ts", 1024],
@@ -16,6 +17,7 @@ const quick = [
   ["cleanup-inventory.ts", 1000],
 ] as const;
 const long = [
+  ["start.ts", 51],
   ["overhead.ts", 25, 10_000, 512],
   ["listing-memory.ts"],
   ["blob-memory.ts", 4096],

@@ -312,6 +312,18 @@ describe("with a publicUrl", () => {
     }
   });
 
+  test("a Location where the storage keeps a blob stays what it is", async () => {
+    const locateBlob = async (): Promise<string> => "https://bucket.example/blob?signature=x";
+    const registry = createRegistry(createMemoryDriver());
+    const located: Registry = {
+      ...registry,
+      repository: (name) => Object.assign(registry.repository(name), { locator: { locateBlob } }),
+    };
+    const server = await serve(located, { publicUrl: "https://registry.example.com" });
+    const { status, headers } = await ask(server, "GET", `/v2/a/blobs/${digest}`);
+    expect([status, headers.location]).toEqual([307, "https://bucket.example/blob?signature=x"]);
+  });
+
   test.each([
     "registry.example.com",
     "ftp://a",

@@ -14,8 +14,8 @@ export type Handler = (request: IncomingMessage, response: ServerResponse, how?:
 export interface ServeOptions {
   /** The client waits for `100 Continue`, and the server leaves it to us. */
   readonly awaitsContinue?: boolean | undefined;
-  /** Is called when nothing more is done for the request, which may be later than its connection ends. */
-  readonly onSettled?: (() => void) | undefined;
+  /** Is given all that is done for the request, which may take longer than its connection lasts; it never rejects. */
+  readonly waitUntil?: ((work: Promise<void>) => void) | undefined;
 }
 
 /**
@@ -29,7 +29,7 @@ export function createHandler(registry: Registry, options: HandlerOptions = {}):
   const answerTo = createAnswerer(registry, options);
   const inTurn = createConnectionTurns();
 
-  return (request, response, { awaitsContinue = false, onSettled } = {}) => {
+  return (request, response, { awaitsContinue = false, waitUntil } = {}) => {
     const { headers, method = "", url: target = "" } = request;
     const gone = new AbortController();
     const { signal } = gone;
@@ -61,8 +61,7 @@ export function createHandler(registry: Registry, options: HandlerOptions = {}):
         else await respond(request, response, { reply: failure, ...sending });
       }
     };
-    inTurn(request, response, serve)
-      .catch(() => response.destroy())
-      .finally(onSettled);
+    const work = inTurn(request, response, serve).catch(() => void response.destroy());
+    waitUntil?.(work);
   };
 }

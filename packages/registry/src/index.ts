@@ -47,6 +47,8 @@ export type {
 export { planGarbage, type PlanGarbageOptions } from "./gc/plan.ts";
 export { scrub, type DamagedContent, type ScrubOptions, type ScrubReport } from "./gc/scrub.ts";
 export { createHandler, type Handler, type ServeOptions } from "./handler.ts";
+export { healthEndpoints, probeStorage, type HealthOptions } from "./health.ts";
+export type { CloseOptions } from "./http/close.ts";
 export type { Endpoint, EndpointCall, Endpoints } from "./http/endpoint.ts";
 export {
   emptyReply,

@@ -1,15 +1,19 @@
 import { once } from "node:events";
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo, Socket } from "node:net";
-import type { Duplex } from "node:stream";
-import { formatErrorBody, OciError } from "@drayage/oci";
+import { createServer, type RequestListener, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { TlsOptions } from "node:tls";
+import { OciError } from "@drayage/oci";
 import type { Handler } from "./handler.ts";
+import { createTraffic, type CloseOptions } from "./http/close.ts";
+import { refuse } from "./http/refuse.ts";
 
 export interface ListenOptions {
   /** 127.0.0.1 by default. */
   readonly host?: string | undefined;
   /** Any free one by default. */
   readonly port?: number | undefined;
+  /** Speaks HTTPS: `cert` and `key` at least, and `ca` with `requestCert` to ask clients for a certificate. */
+  readonly tls?: TlsOptions | undefined;
 }
 
 /** A server that listens. */
@@ -19,7 +23,7 @@ export interface RegistryServer extends AsyncDisposable {
   /** As references name it: `127.0.0.1:5000`. */
   readonly host: string;
   /** Takes no more requests, and resolves when the last one has been answered. */
-  close(): Promise<void>;
+  close(options?: CloseOptions): Promise<void>;
 }
 
 const serverOptions = {
@@ -32,23 +36,43 @@ const serverOptions = {
   maxHeaderSize: 32 * 1024,
 };
 
+/** Clients that greet over TLS and then say nothing get no more than this, in milliseconds. */
+const handshakeTimeout = 10_000;
+
 /**
- * A plain HTTP server for `handler`, which accepts requests already.
+ * A server of HTTP, or of HTTPS with `tls`, for `handler`, which accepts requests already.
  *
- * @throws OciError UNAVAILABLE if the address cannot be had
+ * @throws OciError UNAVAILABLE if the address cannot be had, OPTION_INVALID for a certificate or key that is none
  * @example
  * await using server = await listen(createHandler(registry), { port: 5000 });
  * console.log(server.url);
  */
 export async function listen(handler: Handler, options: ListenOptions = {}): Promise<RegistryServer> {
-  const { host = "127.0.0.1", port = 0 } = options;
-  const server = createServer(serverOptions, (request, response) => handler(request, response));
-  server.on("checkContinue", (request, response) => handler(request, response, { awaitsContinue: true }));
-  server.on("clientError", refuse);
+  const { host = "127.0.0.1", port = 0, tls } = options;
+  const server = await open(tls);
+  const traffic = createTraffic(server);
+  const handle = (awaitsContinue: boolean): RequestListener => {
+    return (request, response) => {
+      traffic.enter(request, response);
+      handler(request, response, { awaitsContinue, waitUntil: traffic.waitUntil });
+    };
+  };
+  server.on("request", handle(false)).on("checkContinue", handle(true)).on("clientError", refuse);
   await bind(server, { host, port });
   const name = formatHost(server.address());
-  const close = createClose(server);
-  return { url: `http://${name}`, host: name, close, [Symbol.asyncDispose]: close };
+  const { close } = traffic;
+  const scheme = tls === undefined ? "http" : "https";
+  return { url: `${scheme}://${name}`, host: name, close, [Symbol.asyncDispose]: () => close() };
+}
+
+async function open(tls: TlsOptions | undefined): Promise<Server> {
+  if (tls === undefined) return createServer(serverOptions);
+  const https = await import("node:https");
+  try {
+    return https.createServer({ handshakeTimeout, ...serverOptions, ...tls });
+  } catch (cause) {
+    throw new OciError("OPTION_INVALID", "these are no certificate and key for TLS", { cause });
+  }
 }
 
 async function bind(
@@ -65,66 +89,6 @@ async function bind(
       hint: "another host or port may be free",
     });
   }
-}
-
-function createClose(server: Server): () => Promise<void> {
-  let closed: Promise<void> | undefined;
-  /** How many answers each connection waits for. */
-  const connections = new Map<Socket, number>();
-  const count = (connection: Socket, change: number): void => {
-    const waiting = connections.get(connection);
-    if (waiting !== undefined) connections.set(connection, waiting + change);
-  };
-  // What is kept alive, or has sent half a request, would keep the server until its client goes.
-  const endUnused = (): void => {
-    for (const [connection, waiting] of connections) if (waiting === 0) connection.destroy();
-  };
-  const follow = ({ socket }: IncomingMessage, response: ServerResponse): void => {
-    count(socket, 1);
-    response.once("close", () => {
-      count(socket, -1);
-      if (closed !== undefined) setImmediate(endUnused);
-    });
-  };
-  server.on("request", follow).on("checkContinue", follow);
-  server.on("connection", (connection) => {
-    connections.set(connection, 0);
-    connection.once("close", () => connections.delete(connection));
-  });
-  return () => {
-    closed ??= new Promise((resolve, reject) => {
-      server.close((error) => (error === undefined ? resolve() : reject(error)));
-      endUnused();
-    });
-    return closed;
-  };
-}
-
-/** Answers what is not HTTP, or has headers too large, in our own words. */
-function refuse(error: NodeJS.ErrnoException, socket: Duplex): void {
-  if (!socket.writable || error.code === "ECONNRESET") {
-    socket.destroy();
-    return;
-  }
-  const [status, message] = refusalOf(error.code);
-  const body = formatErrorBody([{ code: "UNSUPPORTED", message }]);
-  socket.end(
-    [
-      `HTTP/1.1 ${status}`,
-      "Connection: close",
-      "Content-Type: application/json",
-      `Content-Length: ${Buffer.byteLength(body)}`,
-      "",
-      body,
-    ].join("\r\n"),
-  );
-}
-
-function refusalOf(code: string | undefined): readonly [status: string, message: string] {
-  if (code === "HPE_HEADER_OVERFLOW")
-    return ["431 Request Header Fields Too Large", "the headers are too large"];
-  if (code === "ERR_HTTP_REQUEST_TIMEOUT") return ["408 Request Timeout", "the headers took too long"];
-  return ["400 Bad Request", "this is not HTTP"];
 }
 
 function formatHost(address: AddressInfo | string | null): string {
