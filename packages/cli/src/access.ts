@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { isLoopback, OciError, parseJson, type DocumentStore } from "@drayage/oci";
+import { isLoopback, isOciError, parseJson, type DocumentStore } from "@drayage/oci";
 import {
   anyMethod,
   authorizeBy,
@@ -9,15 +9,22 @@ import {
   type HandlerOptions,
 } from "@drayage/registry";
 import type { Values } from "./command.ts";
+import { optionError } from "./option-error.ts";
 
 /** Who may use a registry that is served. */
 export const accessOptions = {
   htpasswd: {
     type: "string",
     value: "FILE",
+    isPath: true,
     help: "let in whom this file of `htpasswd -B` knows; read again when it changes",
   },
-  policy: { type: "string", value: "FILE", help: "allow only what the rules in this JSON file allow" },
+  policy: {
+    type: "string",
+    value: "FILE",
+    isPath: true,
+    help: "allow only what the rules in this JSON file allow",
+  },
   "token-service": {
     type: "boolean",
     help: "have passwords sent once for tokens, rather than with every request",
@@ -45,17 +52,17 @@ export function parseAccess(values: Values<typeof accessOptions>, host: string):
   const { htpasswd, policy, "public-url": publicUrl } = values;
   const hasTokens = values["token-service"] === true;
   if (hasTokens && htpasswd === undefined) {
-    throw new OciError("OPTION_INVALID", "--token-service needs --htpasswd, whose users it gives tokens to");
+    throw optionError("token-service", "--token-service needs --htpasswd, whose users it gives tokens to");
   }
   if (publicUrl !== undefined && !hasTokens) {
-    throw new OciError("OPTION_INVALID", "--public-url is for --token-service");
+    throw optionError("public-url", "--public-url is for --token-service");
   }
   if (publicUrl !== undefined && !/^https?:\/\/[^/?#@\s"\\]+\/?$/.test(publicUrl)) {
-    throw new OciError("OPTION_INVALID", `--public-url needs http(s)://HOST[:PORT], not "${publicUrl}"`);
+    throw optionError("public-url", `--public-url needs http(s)://HOST[:PORT], not "${publicUrl}"`);
   }
   if (hasTokens && publicUrl === undefined && !isLoopback(host.includes(":") ? `[${host}]` : host)) {
-    throw new OciError(
-      "OPTION_INVALID",
+    throw optionError(
+      "token-service",
       `--token-service on ${host} needs --public-url, where clients reach it`,
     );
   }
@@ -106,7 +113,12 @@ async function readPolicy(file: string): Promise<Authorize> {
   try {
     bytes = await readFile(file);
   } catch (cause) {
-    throw new OciError("OPTION_INVALID", `--policy: cannot read ${file}`, { cause });
+    throw optionError("policy", `--policy: cannot read ${file}`, { cause });
   }
-  return authorizeBy(parsePolicy(parseJson(bytes, "OPTION_INVALID")));
+  try {
+    return authorizeBy(parsePolicy(parseJson(bytes, "OPTION_INVALID")));
+  } catch (cause) {
+    if (!isOciError(cause, "OPTION_INVALID")) throw cause;
+    throw optionError("policy", `--policy: ${file}: ${cause.message}`, { cause });
+  }
 }

@@ -10,6 +10,8 @@ export interface Option {
   readonly short?: string;
   /** What stands for the value in `--help`. */
   readonly value?: string;
+  /** It names a file or a folder; in a file of options from where that is. */
+  readonly isPath?: boolean;
   readonly help: string;
 }
 

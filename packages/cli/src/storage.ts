@@ -1,5 +1,6 @@
 import { OciError, type CallOptions, type StorageDriver } from "@drayage/oci";
 import { createFilesystemDriver, createMemoryDriver } from "@drayage/registry";
+import { optionError } from "./option-error.ts";
 
 /** Where a registry keeps its content. */
 export type Storage =
@@ -23,10 +24,7 @@ export function parseStorage(text: string): Storage {
   if (bucket !== undefined) return { kind: "s3", bucket, prefix };
   // A variable that is not set must not fill the current folder, nor another scheme a folder of its name.
   if (text !== "" && !/^[a-z][a-z0-9]+:/.test(text)) return { kind: "directory", path: text };
-  throw new OciError(
-    "OPTION_INVALID",
-    `--storage needs a directory, memory: or s3://BUCKET/PREFIX, not "${text}"`,
-  );
+  throw optionError("storage", `--storage needs a directory, memory: or s3://BUCKET/PREFIX, not "${text}"`);
 }
 
 /**

@@ -51,16 +51,17 @@ export async function listen(handler: Handler, options: ListenOptions = {}): Pro
   const { host = "127.0.0.1", port = 0, tls } = options;
   const server = await open(tls);
   const traffic = createTraffic(server);
+  const waitUntil = (work: Promise<void>): void => traffic.waitUntil(work);
   const handle = (awaitsContinue: boolean): RequestListener => {
     return (request, response) => {
       traffic.enter(request, response);
-      handler(request, response, { awaitsContinue, waitUntil: traffic.waitUntil });
+      handler(request, response, { awaitsContinue, waitUntil });
     };
   };
   server.on("request", handle(false)).on("checkContinue", handle(true)).on("clientError", refuse);
   await bind(server, { host, port });
   const name = formatHost(server.address());
-  const { close } = traffic;
+  const close: RegistryServer["close"] = (closing) => traffic.close(closing);
   const scheme = tls === undefined ? "http" : "https";
   return { url: `${scheme}://${name}`, host: name, close, [Symbol.asyncDispose]: () => close() };
 }

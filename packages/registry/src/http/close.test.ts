@@ -78,7 +78,7 @@ describe("closing with a grace", () => {
     socket.write("GET /v2/ HTTP/1.1\r\nHost: x\r\n\r\n");
     await new Promise((resolve) => setTimeout(resolve, 20));
     const patient = server.close();
-    await server.close({ grace: 0 });
+    await expect(server.close({ grace: 0 })).resolves.toBeUndefined();
     await patient;
   });
 });
@@ -118,7 +118,7 @@ describe("over TLS", () => {
   test("closing does not wait for a client that never shakes hands", async () => {
     const server = await listen(() => undefined, { tls: { cert, key } });
     await dial(server);
-    await server.close();
+    await expect(server.close()).resolves.toBeUndefined();
   });
 
   test.each([

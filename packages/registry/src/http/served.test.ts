@@ -63,6 +63,22 @@ test("onResponse tells of clients that have gone, and how much they had taken or
   await expect.poll(cut).toMatchObject({ status: undefined, isComplete: false, received: 5 });
 });
 
+test("an onResponse that throws ends nothing, and is told to onError", async () => {
+  const told: unknown[] = [];
+  const error = new Error("no room for the log");
+  const server = await serve(createRegistry(createMemoryDriver()), {
+    onResponse() {
+      throw error;
+    },
+    onError: (...args) => told.push(args),
+  });
+  const { status, headers } = await ask(server, "GET", "/v2/?a");
+  await expect
+    .poll(() => told)
+    .toEqual([[error, { id: headers["x-request-id"], method: "GET", path: "/v2/?a" }]]);
+  expect([status, (await ask(server, "GET", "/v2/")).status]).toEqual([200, 200]);
+});
+
 test("nothing that proves who asks is told, nor any query (S25)", async () => {
   const canary = "c4n4ry-s3cret";
   const served: ServedRequest[] = [];

@@ -8,21 +8,19 @@ export type Ending = Pick<ServedRequest, "status" | "isComplete" | "received" | 
 /** Tells `onResponse` of the request once, when it has ended. */
 export function createReport(
   { method, target, headers, peer }: Omit<Received, "body" | "signal">,
-  { onResponse }: Pick<HandlerOptions, "onResponse">,
+  { onResponse, onError }: Pick<HandlerOptions, "onResponse" | "onError">,
 ): (answer: Answer | undefined, ending: Ending) => void {
   if (onResponse === undefined) return () => undefined;
   const begun = performance.now();
   const { address } = peer(); // a connection that has ended does not know it any more
   const { path } = splitTarget(target);
-  return (answer, ending) =>
-    onResponse({
-      id: answer?.id ?? "",
-      method,
-      path,
-      subject: answer?.subject,
-      address,
-      userAgent: headers["user-agent"],
-      duration: performance.now() - begun,
-      ...ending,
-    });
+  return (answer, ending) => {
+    const id = answer?.id ?? "";
+    const known = { id, method, path, subject: answer?.subject, address, userAgent: headers["user-agent"] };
+    try {
+      onResponse({ ...known, duration: performance.now() - begun, ...ending });
+    } catch (error) {
+      onError?.(error, { id, method, path: target }); // nobody else waits for it
+    }
+  };
 }
