@@ -58,6 +58,7 @@ export {
   type Reply,
   type RequestBody,
 } from "./http/exchange.ts";
+export { failureOf, type Failure } from "./http/failure.ts";
 export { listen, type ListenOptions, type RegistryServer } from "./listen.ts";
 export type { FailedRequest, HandlerOptions, ServedRequest } from "./options.ts";
 export { createRegistry, type RegistryOptions } from "./registry.ts";

@@ -7,6 +7,7 @@ import {
   statusOfCode,
   type OciError,
   type OciErrorCode,
+  type FormatErrorOptions,
 } from "@drayage/oci";
 import { emptyReply, jsonReply, type Reply } from "./exchange.ts";
 
@@ -31,13 +32,25 @@ const translated: { readonly [Code in OciErrorCode]?: Answer } = {
 /** In milliseconds; for a store that is full or away. */
 const usualPause = 30_000;
 
-/** The answer to a request that failed; what went wrong inside stays inside. */
-export function failureReply(error: unknown): Reply {
+/** What to tell a client of a failure. */
+export interface Failure {
+  readonly status: number;
+  readonly errors: readonly FormatErrorOptions[];
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** What to tell a client of a failure; what went wrong inside stays inside. */
+export function failureOf(error: unknown): Failure {
   if (!isOciError(error)) return serverFailure(500);
   const { status, code } = translated[error.code] ?? { status: statusOfCode(error.code), code: error.code };
-  if (status === 304) return emptyReply(304);
   if (status >= 500) return serverFailure(status);
-  return jsonReply(status, formatErrorBody(entriesOf(error, code)), headersOf(error, status));
+  return { status, errors: entriesOf(error, code), headers: headersOf(error, status) };
+}
+
+/** The answer to a request that failed. */
+export function failureReply(error: unknown): Reply {
+  const { status, errors, headers } = failureOf(error);
+  return status === 304 ? emptyReply(304) : jsonReply(status, formatErrorBody(errors), headers);
 }
 
 /**
@@ -60,18 +73,18 @@ export function isServerFault(reply: Reply): boolean {
   return reply.status >= 500;
 }
 
-function serverFailure(status: number): Reply {
+function serverFailure(status: number): Failure {
   const message = status === 503 ? "the registry cannot do this now" : "the registry failed";
-  const body = formatErrorBody([{ code: "UNKNOWN", message }]);
-  return jsonReply(status, body, status === 503 ? { "retry-after": formatRetryAfter(usualPause) } : {});
+  const headers = status === 503 ? { "retry-after": formatRetryAfter(usualPause) } : {};
+  return { status, errors: [{ code: "UNKNOWN", message }], headers };
 }
 
-function headersOf({ retryAfter = usualPause }: OciError, status: number): Reply["headers"] {
+function headersOf({ retryAfter = usualPause }: OciError, status: number): Failure["headers"] {
   return status === 429 ? { "retry-after": formatRetryAfter(retryAfter) } : {};
 }
 
 /** One entry, or one for each thing that is missing. */
-function entriesOf(error: OciError, code: OciErrorCode): Parameters<typeof formatErrorBody>[0] {
+function entriesOf(error: OciError, code: OciErrorCode): Failure["errors"] {
   const digests = ownValue(parseObject(error.detail) ?? {}, "digests");
   if (!Array.isArray(digests) || digests.length === 0) return [{ code, message: error.message }];
   return digests.map((digest) => ({ code, message: "not in this repository", detail: String(digest) }));
