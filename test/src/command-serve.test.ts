@@ -1,15 +1,16 @@
 import { once } from "node:events";
-import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { createClient } from "@drayage/client";
-import { digestOf, fromStatic } from "@drayage/oci";
-import { createImage, pushImage, testCertificate } from "@drayage/testkit";
+import { digestOf, fromStatic, type Bytes } from "@drayage/oci";
+import { createBlob, createImage, pushImage, testCertificate } from "@drayage/testkit";
 import { hashSync } from "bcryptjs";
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { drayage, startDrayage, textOf } from "./command-process.ts";
+import { freePort } from "./port.ts";
 
 let home: string;
 beforeEach(async () => {
@@ -68,6 +69,35 @@ async function beginUpload({ url }: Served): Promise<string> {
   return response.headers.get("location") ?? "";
 }
 
+/** `bytes`, of which those behind `after` come only when `until` is there. */
+async function* pausing(
+  bytes: Bytes,
+  {
+    after,
+    reached,
+    until,
+  }: { readonly after: number; readonly reached: () => void; readonly until: Promise<void> },
+): AsyncGenerator<Uint8Array, void, undefined> {
+  let passed = 0;
+  for await (const chunk of bytes) {
+    yield chunk;
+    passed += chunk.byteLength;
+    if (passed < after) continue;
+    reached();
+    await until;
+  }
+}
+
+/** How many bytes all files below a folder have. */
+async function storedIn(folder: string): Promise<number> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile());
+  const sizes = await Promise.all(
+    files.map(async (entry) => (await stat(join(entry.parentPath, entry.name))).size),
+  );
+  return sizes.reduce((sum, size) => sum + size, 0);
+}
+
 describe("drayage serve, told to stop", () => {
   test("lets an upload finish that does so in time, and takes nothing new", async () => {
     const server = await serve(...local);
@@ -98,6 +128,38 @@ describe("drayage serve, told to stop", () => {
     const digest = digestOf(Buffer.from("0123456789"));
     const rest = await fetch(`${next.url}${location}?digest=${digest}`, { method: "PUT", body: "56789" });
     expect([rest.status, rest.headers.get("docker-content-digest")]).toEqual([201, digest]);
+  });
+
+  test("our client goes on with the next server where the one before has stopped", async () => {
+    const port = await freePort();
+    const args = ["--listen", `127.0.0.1:${port}`, "--storage", join(home, "data"), "--grace", "0"];
+    const first = await serve(...args);
+    const blob = createBlob({ size: 12_000_000, seed: 3 });
+    const half = Promise.withResolvers<void>();
+    const restarted = Promise.withResolvers<void>();
+    const offsets: number[] = [];
+    await using client = createClient({ retry: { minDelay: 50, maxDelay: 500, attempts: 40 } });
+    const repository = client.registry(`127.0.0.1:${port}`).repository("app");
+    const pushed = repository.putBlob(blob.descriptor, async (offset, options) => {
+      offsets.push(offset);
+      const bytes = await blob.open(offset, options);
+      return offset === 0
+        ? pausing(bytes, { after: 6_000_000, reached: half.resolve, until: restarted.promise })
+        : bytes;
+    });
+    await half.promise;
+    await expect.poll(() => storedIn(join(home, "data"))).toBeGreaterThan(1_000_000);
+    first.stop();
+    expect(await first.ended).toMatchObject({ status: 0 });
+    await serve(...args);
+    restarted.resolve();
+    expect(await pushed).toBe("uploaded");
+    expect(offsets).toHaveLength(2);
+    expect(offsets[1]).toBeGreaterThan(1_000_000);
+    const { body } = await repository.getBlob(blob.descriptor.digest);
+    let size = 0;
+    for await (const chunk of body) size += chunk.byteLength;
+    expect(size).toBe(blob.descriptor.size);
   });
 
   test("ends at once where nothing is under way", async () => {

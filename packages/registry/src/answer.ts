@@ -23,7 +23,7 @@ export interface Answer {
   /** Never rejects; what can still fail is its body. */
   readonly reply: Promise<Reply>;
   /** Who it was, once that is known. */
-  readonly subject: string | undefined;
+  subject(): string | undefined;
   /** The reply to a failure of that body, where none of it has been sent. */
   instead(error: unknown): Reply;
 }
@@ -54,18 +54,14 @@ export function createAnswerer(registry: Registry, options: HandlerOptions): Ans
       if (isServerFault(reply) && !signal.aborted) report(error);
       return reply;
     };
-    const reply = replyTo(received, { registry, options, limits, report, meet })
-      .catch(instead)
-      .then((answered) => locate(answered, origin));
-    return {
-      id,
-      headers: headersOf(id),
-      reply,
-      get subject() {
-        return subject;
-      },
-      instead,
+    const reply = async (): Promise<Reply> => {
+      try {
+        return locate(await replyTo(received, { registry, options, limits, report, meet }), origin);
+      } catch (error) {
+        return instead(error);
+      }
     };
+    return { id, headers: headersOf(id), reply: reply(), subject: () => subject, instead };
   };
 }
 
@@ -123,7 +119,7 @@ async function replyBeside(received: Received, { endpoints = {} }: HandlerOption
 /** The same answer, a `Location` of ours with our origin: never one of which the request tells (S20). */
 function locate(reply: Reply, origin: string): Reply {
   const { location } = reply.headers;
-  return typeof location === "string" && location.startsWith("/")
+  return origin !== "" && typeof location === "string" && location.startsWith("/")
     ? { ...reply, headers: { ...reply.headers, location: origin + location } }
     : reply;
 }

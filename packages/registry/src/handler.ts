@@ -44,7 +44,7 @@ export function createHandler(registry: Registry, options: HandlerOptions = {}):
       gone.abort(new OciError("CONNECTION_FAILED", "the client has gone"));
       const status = response.headersSent ? response.statusCode : undefined;
       const isComplete = response.writableFinished;
-      report(answer, { status, isComplete, received: body.received, sent: tally.sent });
+      report?.(answer, { status, isComplete, received: body.received, sent: tally.sent });
     });
 
     const serve = async (): Promise<void> => {

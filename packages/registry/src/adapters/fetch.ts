@@ -46,7 +46,7 @@ export function createFetchHandler(registry: Registry, options: HandlerOptions =
       const { status } = reply;
       const end = ({ sent, isComplete }: Pick<Ending, "sent" | "isComplete">): void => {
         leave();
-        report(answer, { status, isComplete, received: body.received, sent });
+        report?.(answer, { status, isComplete, received: body.received, sent });
       };
       const onEnd: StreamOptions["onEnd"] = ({ sent, ...ending }) => {
         if ("error" in ending && !signal.aborted) answer.instead(ending.error);

@@ -9,14 +9,14 @@ export type Ending = Pick<ServedRequest, "status" | "isComplete" | "received" | 
 export function createReport(
   { method, target, headers, peer }: Omit<Received, "body" | "signal">,
   { onResponse, onError }: Pick<HandlerOptions, "onResponse" | "onError">,
-): (answer: Answer | undefined, ending: Ending) => void {
-  if (onResponse === undefined) return () => undefined;
+): ((answer: Answer | undefined, ending: Ending) => void) | undefined {
+  if (onResponse === undefined) return undefined;
   const begun = performance.now();
   const { address } = peer(); // a connection that has ended does not know it any more
   const { path } = splitTarget(target);
   return (answer, ending) => {
     const id = answer?.id ?? "";
-    const known = { id, method, path, subject: answer?.subject, address, userAgent: headers["user-agent"] };
+    const known = { id, method, path, subject: answer?.subject(), address, userAgent: headers["user-agent"] };
     try {
       onResponse({ ...known, duration: performance.now() - begun, ...ending });
     } catch (error) {
