@@ -117,6 +117,15 @@ describe.each(frameworks)("%s", (name, mount) => {
     }
   });
 
+  test("answers only to the names that it is given (S28)", async () => {
+    const { url, host } = await open(createRegistry(createMemoryDriver()), { allowedHosts: ["127.0.0.1"] });
+    expect((await fetch(`${url}/v2/`)).status).toBe(200);
+    const request = requestTo(host, "GET", "/v2/", { host: "rebound.example" });
+    const response = await responseTo(request.end());
+    expect(response.statusCode).toBe(403);
+    request.destroy();
+  });
+
   test("knows who asks, and from where", async () => {
     const served: ServedRequest[] = [];
     const accounts = {
@@ -292,6 +301,16 @@ test("in Fastify, a prefix is refused", async () => {
   await expect(app.register(plugin, { prefix: "/registry" })).rejects.toMatchObject({
     code: "OPTION_INVALID",
   });
+});
+
+test("in fetch, the URL tells which host is meant where no header does (S28)", async () => {
+  const handle = createFetchHandler(createRegistry(createMemoryDriver()), {
+    allowedHosts: ["registry.test"],
+  });
+  const statusOf = async (url: string): Promise<number> => (await handle(new Request(url))).status;
+  expect(await statusOf("http://registry.test/v2/#a/b?c")).toBe(200);
+  expect(await statusOf("https://registry.test:5000/v2/")).toBe(200);
+  expect(await statusOf("http://rebound.test/v2/?x=http://registry.test/")).toBe(403);
 });
 
 test("in fetch, a body that somebody has read is refused", async () => {

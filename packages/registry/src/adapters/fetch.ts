@@ -37,8 +37,9 @@ export function createFetchHandler(registry: Registry, options: HandlerOptions =
     request.signal.addEventListener("abort", leave, { once: true });
     const { signal } = gone;
     const body = createFetchBody(request, { idleTimeout, signal });
-    const headers = Object.fromEntries(request.headers);
-    const received = { method, target: targetOf(request), headers, body, signal, peer: () => peer };
+    const { host, target } = partsOf(request);
+    const headers = { host, ...Object.fromEntries(request.headers) };
+    const received = { method, target, headers, body, signal, peer: () => peer };
     const report = createReport(received, options);
     const answer = answerTo(received);
 
@@ -64,12 +65,12 @@ export function createFetchHandler(registry: Registry, options: HandlerOptions =
   };
 }
 
-/** The path and query: what is behind the host of a URL. */
-function targetOf({ url }: Request): string {
-  const host = url.indexOf("//") + 2;
-  const path = url.slice(url.indexOf("/", host));
-  const hash = path.indexOf("#");
-  return hash < 0 ? path : path.slice(0, hash);
+/** The host that a request is for, and what it wants there: its path and query. */
+function partsOf({ url }: Request): { readonly host: string; readonly target: string } {
+  const [whole = ""] = url.split("#", 1);
+  const start = whole.indexOf("//") + 2;
+  const slash = whole.indexOf("/", start);
+  return { host: whole.slice(start, slash), target: whole.slice(slash) };
 }
 
 function headersOf(fields: Reply["headers"]): Headers {

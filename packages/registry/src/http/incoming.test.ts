@@ -19,7 +19,12 @@ async function receive(): Promise<IncomingMessage> {
 }
 
 function read(request: IncomingMessage, isLent: boolean): AsyncIterableIterator<Uint8Array, void, undefined> {
-  const chunks = readIncoming(request, { idleTimeout: 10_000, isLent, onChunk: () => undefined, onSilence: () => undefined });
+  const chunks = readIncoming(request, {
+    idleTimeout: 10_000,
+    isLent,
+    onChunk: () => undefined,
+    onSilence: () => undefined,
+  });
   return {
     next: () => chunks.next(),
     return: async () => (await chunks.return?.()) ?? { done: true, value: undefined },
