@@ -1,0 +1,11 @@
+export { createAcrApi } from "./acr.ts";
+export { createDockerHubApi } from "./docker-hub.ts";
+export { createEcrApi, type EcrApiOptions } from "./ecr.ts";
+export { createGarApi, type GarApiOptions } from "./gar.ts";
+export { createGhcrApi, type GhcrApiOptions } from "./ghcr.ts";
+export { createGitLabApi, type GitLabApiOptions } from "./gitlab.ts";
+export { createHarborApi } from "./harbor.ts";
+export { createOciDeleter, type OciDeleterOptions } from "./oci.ts";
+export { createQuayApi, type QuayApiOptions } from "./quay.ts";
+export type { Refusals } from "./refusal.ts";
+export type { Sleep, VendorApi, VendorApiOptions, VendorRepository } from "./vendor-api.ts";
