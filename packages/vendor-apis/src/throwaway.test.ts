@@ -40,7 +40,7 @@ async function openGitHub(refuse: (tags: readonly Tag[]) => Answer | undefined =
     if (url.endsWith("/users/team")) return { body: JSON.stringify({ type: "User" }) };
     if (method === "GET")
       return { body: JSON.stringify(await Promise.all((await present()).map(versionOf))) };
-    const digest = ids[Number(url.split("/").at(-1))] ?? digestOf("");
+    const digest = ids[Number(url.split("/").at(-1))] ?? digestOf(config);
     const refusal = refuse(await tagsOf(digest));
     if (refusal !== undefined) return refusal;
     await memory.deleteManifest(digest);
@@ -60,7 +60,13 @@ async function openGitHub(refuse: (tags: readonly Tag[]) => Answer | undefined =
     },
   };
   const image = (name: string): ManifestDocument =>
-    createManifestDocument({ schemaVersion: 2, config: descriptor, layers: [], annotations: { name } });
+    createManifestDocument({
+      schemaVersion: 2,
+      mediaType: mediaType.ociManifest,
+      config: descriptor,
+      layers: [],
+      annotations: { name },
+    });
   const api = createGhcrApi({ registry: "ghcr.io", repository, send: answerWith(answer), throwaway: true });
   const tagged = image("one");
   await repository.putManifest(tagged, { tags: ["v1", "latest"] });
@@ -120,7 +126,7 @@ describe("a tag is removed by a throw-away manifest", () => {
 
   test("only from where it was planned to be", async () => {
     const { api, digest, pushed } = await openGitHub();
-    const elsewhere = { ifMatch: digestOf("elsewhere") };
+    const elsewhere = { ifMatch: digestOf(config) };
     await expect(api.deleter.deleteTag("v1", elsewhere)).rejects.toMatchObject({
       code: "PRECONDITION_FAILED",
     });

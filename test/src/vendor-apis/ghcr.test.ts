@@ -1,11 +1,10 @@
-import { digestOf } from "@drayage/oci";
+import { parseDigest } from "@drayage/oci";
 import { createGhcrApi } from "@drayage/vendor-apis";
 import { describe, expect, test } from "vitest";
 import { internet } from "../network.ts";
-import { digests, listed, openVendor, type VendorAnswer } from "./vendor.ts";
+import { listed, one, openVendor, two, type VendorAnswer } from "./vendor.ts";
 
 const network = internet();
-const [one = digestOf(""), two = digestOf("")] = digests;
 const credential = { username: "me", password: "canary-token" };
 const owner = "GET https://api.github.com/users/team";
 const organization = { json: { login: "team", type: "Organization" } };
@@ -111,9 +110,10 @@ describe("deleting a manifest", () => {
   });
 
   test("one that is gone, or never was, is absent", async () => {
-    const { api } = open({ [read]: { status: 404 } });
+    const { vendor, api } = open({ [read]: { status: 404 } });
     expect(await api.deleter.deleteManifest(one)).toBe("absent");
-    expect(await api.deleter.deleteManifest(digestOf("nothing"))).toBe("absent");
+    expect(await api.deleter.deleteManifest(parseDigest(`sha256:${"c".repeat(64)}`))).toBe("absent");
+    expect(vendor.requests).not.toContain(remove);
   });
 
   test.each([

@@ -1,11 +1,9 @@
-import { digestOf } from "@drayage/oci";
 import { createHarborApi } from "@drayage/vendor-apis";
 import { describe, expect, test } from "vitest";
 import { internet } from "../network.ts";
-import { digests, listed, openVendor, type VendorAnswer } from "./vendor.ts";
+import { listed, one, openVendor, two, type VendorAnswer } from "./vendor.ts";
 
 const network = internet();
-const [one = digestOf(""), two = digestOf("")] = digests;
 const place = "https://harbor.example.com/api/v2.0/projects/team/repositories/apps%252Fweb/artifacts";
 const page = (number: number): string =>
   `GET ${place}?page=${number}&page_size=100&with_tag=true&with_immutable_status=true`;

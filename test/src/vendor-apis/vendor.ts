@@ -1,5 +1,11 @@
 import { createClient } from "@drayage/client";
-import { fromStatic, type StaticCredential, type StoredManifest } from "@drayage/oci";
+import {
+  fromStatic,
+  parseDigest,
+  type Digest,
+  type StaticCredential,
+  type StoredManifest,
+} from "@drayage/oci";
 import type { VendorApi, VendorApiOptions } from "@drayage/vendor-apis";
 import { http, HttpResponse } from "msw";
 import { onTestFinished } from "vitest";
@@ -90,4 +96,7 @@ export async function listed({ listing }: VendorApi): Promise<StoredManifest[]> 
 }
 
 /** Digests of nothing in particular. */
-export const digests = ["a", "b", "c", "d"].map((character) => `sha256:${character.repeat(64)}` as const);
+export const [one, two]: readonly [Digest, Digest] = [
+  parseDigest(`sha256:${"a".repeat(64)}`),
+  parseDigest(`sha256:${"b".repeat(64)}`),
+];
