@@ -89,7 +89,7 @@ interface Rows extends CallOptions {
 function rowsOf(ask: Ask, path: string, { key, signal }: Rows): AsyncIterable<JsonObject> {
   return markedPages(
     async (last, call) => {
-      const query = last === undefined ? "?n=1000" : `?n=1000&last=${encodeURIComponent(last)}`;
+      const query = last === undefined ? `?n=${pageSize}` : `?n=${pageSize}&last=${encodeURIComponent(last)}`;
       const answer = await ask({ method: "GET", path: `${path}${query}`, expect: [200] }, call);
       return { entries: rowsAt(parseRow(jsonOf(answer)), key), next: nextMarker(answer.headers) };
     },
@@ -118,6 +118,9 @@ function isLocked(row: JsonObject): boolean {
   const attributes = parseObject(ownValue(row, "changeableAttributes")) ?? {};
   return ownValue(attributes, "deleteEnabled") === false || ownValue(attributes, "writeEnabled") === false;
 }
+
+/** As many as Azure's own command asks for. */
+const pageSize = 100;
 
 /** What a refresh token goes by where only user names and passwords are kept. */
 const refreshTokenUser = "00000000-0000-0000-0000-000000000000";
@@ -156,6 +159,9 @@ async function exchange(options: VendorApiOptions, { actions, find, signal }: Ex
   const body = formatTokenForm({ service: registry, scopes }, { type: "refresh_token", refreshToken });
   const headers = { "content-type": "application/x-www-form-urlencoded" };
   const ask = createApi({ ...options, base: `https://${registry}`, headers, hint });
-  const { bytes } = await ask({ method: "POST", path: "/oauth2/token", body, expect: [200] }, { signal });
+  const { bytes } = await ask(
+    { method: "POST", path: "/oauth2/token", body, expect: [200], isSecret: true },
+    { signal },
+  );
   return parseToken(bytes);
 }

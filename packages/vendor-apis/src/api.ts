@@ -38,6 +38,8 @@ export interface ApiRequest {
   readonly body?: string | undefined;
   /** Status codes that are answers and no errors. */
   readonly expect: readonly number[];
+  /** Leaves out of errors what the answer says, since it could repeat the secret that was sent. */
+  readonly isSecret?: boolean | undefined;
 }
 
 export interface ApiAnswer {
@@ -77,7 +79,7 @@ export function createApi(options: ApiOptions): Ask {
 }
 
 async function exchange(
-  { method, path, body, expect }: ApiRequest,
+  { method, path, body, expect, isSecret = false }: ApiRequest,
   { base, send, authorize, headers, signal, ...options }: ApiOptions & CallOptions,
 ): Promise<ApiAnswer> {
   const proof = await authorize?.({ signal });
@@ -94,9 +96,12 @@ async function exchange(
   };
   const response = await send(request, { signal });
   const bytes = await readAll(response.body, { limit: answerLimit });
-  if (!expect.includes(response.status)) throw failure(request, { response, bytes, ...options });
+  const isExpected = expect.includes(response.status);
+  if (!isExpected) throw failure(request, { response, bytes: isSecret ? nothing : bytes, ...options });
   return { status: response.status, headers: response.headers, bytes };
 }
+
+const nothing = new Uint8Array();
 
 interface Failure extends Pick<ApiOptions, "hint" | "now"> {
   readonly response: HttpResponse;

@@ -147,6 +147,9 @@ async function logIn(ask: Ask, { find, signal }: Login): Promise<Token> {
     );
   }
   const body = JSON.stringify({ identifier: credential.username, secret: credential.password.reveal() });
-  const { bytes } = await ask({ method: "POST", path: "/v2/auth/token", body, expect: [200] }, { signal });
+  const { bytes } = await ask(
+    { method: "POST", path: "/v2/auth/token", body, expect: [200], isSecret: true },
+    { signal },
+  );
   return parseToken(bytes);
 }

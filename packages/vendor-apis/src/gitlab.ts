@@ -73,7 +73,8 @@ function authorizer(options: GitLabApiOptions) {
   const scopes = [{ type: "repository", name: repository.name, actions: ["pull"] }];
   const path = `/jwt/auth?${formatTokenQuery({ service: "container_registry", scopes })}`;
   const tokenOf = keepToken(
-    async (call) => parseToken((await ask({ method: "GET", path, expect: [200] }, call)).bytes),
+    async (call) =>
+      parseToken((await ask({ method: "GET", path, expect: [200], isSecret: true }, call)).bytes),
     options.now,
   );
   return async (call: CallOptions) => bearer(await tokenOf(call));

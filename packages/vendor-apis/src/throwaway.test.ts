@@ -1,86 +1,29 @@
-import {
-  answerWith,
-  createManifestDocument,
-  bytesOf,
-  digestOf,
-  MemoryRegistry,
-  mediaType,
-} from "@drayage/oci";
-import type { Answer, Digest, HttpRequest, ManifestDocument, Tag } from "@drayage/oci";
+import { digestOf, type Answer, type Tag } from "@drayage/oci";
 import { describe, expect, test } from "vitest";
+import { imageOf, openGitHub } from "../fixture/git-hub.ts";
 import { createGhcrApi } from "./ghcr.ts";
-import type { VendorRepository } from "./vendor-api.ts";
 
-const config = new TextEncoder().encode("{}");
+const nowhere = digestOf(new Uint8Array());
 
-/** GitHub with one package: what is pushed is a version, and only its API deletes. */
-async function openGitHub(refuse: (tags: readonly Tag[]) => Answer | undefined = () => undefined) {
-  const memory = new MemoryRegistry().repository("team/app");
-  const descriptor = { mediaType: mediaType.ociConfig, digest: digestOf(config), size: config.byteLength };
-  await memory.putBlob(descriptor, async () => bytesOf(config));
-  const ids: Digest[] = [];
-  const requests: string[] = [];
-  const pushed: (readonly Tag[])[] = [];
-  const tagsOf = async (digest: Digest): Promise<readonly Tag[]> => {
-    const tags = await Array.fromAsync(memory.listTags());
-    const heads = await Promise.all(tags.map((tag) => memory.headManifest(tag)));
-    return tags.filter((_tag, index) => heads[index]?.digest === digest);
-  };
-  const versionOf = async (digest: Digest) => ({
-    id: ids.indexOf(digest),
-    name: digest,
-    metadata: { container: { tags: await tagsOf(digest) } },
-  });
-  const present = async () => {
-    const heads = await Promise.all(ids.map((digest) => memory.headManifest(digest)));
-    return ids.filter((_digest, index) => heads[index] !== undefined);
-  };
-  const answer = async ({ method, url }: HttpRequest): Promise<Answer> => {
-    requests.push(method);
-    if (url.endsWith("/users/team")) return { body: JSON.stringify({ type: "User" }) };
-    if (method === "GET")
-      return { body: JSON.stringify(await Promise.all((await present()).map(versionOf))) };
-    const digest = ids[Number(url.split("/").at(-1))] ?? digestOf(config);
-    const refusal = refuse(await tagsOf(digest));
-    if (refusal !== undefined) return refusal;
-    await memory.deleteManifest(digest);
-    return { status: 204 };
-  };
-  const repository: VendorRepository = {
-    name: "team/app",
-    getManifest: (at, options) => memory.getManifest(at, options),
-    headManifest: (at, options) => memory.headManifest(at, options),
-    deleteManifest: () => Promise.reject(new Error("GitHub does not delete by the protocol")),
-    deleteTag: () => Promise.reject(new Error("GitHub does not delete by the protocol")),
-    putBlob: (blob, content, options) => memory.putBlob(blob, content, options),
-    putManifest: (document, options) => {
-      if (!ids.includes(document.descriptor.digest)) ids.push(document.descriptor.digest);
-      pushed.push(options?.tags ?? []);
-      return memory.putManifest(document, options);
-    },
-  };
-  const image = (name: string): ManifestDocument =>
-    createManifestDocument({
-      schemaVersion: 2,
-      mediaType: mediaType.ociManifest,
-      config: descriptor,
-      layers: [],
-      annotations: { name },
-    });
-  const api = createGhcrApi({ registry: "ghcr.io", repository, send: answerWith(answer), throwaway: true });
-  const tagged = image("one");
-  await repository.putManifest(tagged, { tags: ["v1", "latest"] });
+/** GitHub with one image under two tags. */
+async function open(refuse?: (tags: readonly Tag[]) => Answer | undefined) {
+  const gitHub = await openGitHub(refuse);
+  const { repository, send, requests, pushed } = gitHub;
+  const image = imageOf("one");
+  await repository.putManifest(image, { tags: ["v1", "latest"] });
   pushed.length = 0;
   const heads = async () => ({
-    v1: (await memory.headManifest("v1"))?.digest,
-    latest: (await memory.headManifest("latest"))?.digest,
+    v1: (await repository.headManifest("v1"))?.digest,
+    latest: (await repository.headManifest("latest"))?.digest,
   });
-  return { api, repository, image, digest: tagged.descriptor.digest, heads, present, pushed, requests };
+  const api = createGhcrApi({ registry: "ghcr.io", repository, send, throwaway: true });
+  const present = () => gitHub.present();
+  return { api, repository, digest: image.descriptor.digest, heads, present, pushed, requests };
 }
 
 describe("a tag is removed by a throw-away manifest", () => {
   test("after one rehearsal without a tag, and nothing else goes", async () => {
-    const { api, digest, heads, present, pushed, requests } = await openGitHub();
+    const { api, digest, heads, present, pushed, requests } = await open();
     expect(api.deleter.untagging).toBe("always");
     expect(await api.deleter.deleteTag("v1", { ifMatch: digest })).toBe("deleted");
     expect(await heads()).toEqual({ v1: undefined, latest: digest });
@@ -93,7 +36,7 @@ describe("a tag is removed by a throw-away manifest", () => {
 
   // regclient #819: with deletes disabled, the tag was left at an empty image
   test("never, where the rehearsal is refused", async () => {
-    const { api, digest, heads, pushed } = await openGitHub(() => ({ status: 403, body: "{}" }));
+    const { api, digest, heads, pushed } = await open(() => ({ status: 403, body: "{}" }));
     expect(await api.deleter.deleteTag("v1", { ifMatch: digest })).toMatchObject({ refused: "denied" });
     expect(await heads()).toEqual({ v1: digest, latest: digest });
     expect(pushed).toEqual([[]]);
@@ -102,16 +45,16 @@ describe("a tag is removed by a throw-away manifest", () => {
   test("and is put back where the real one is refused", async () => {
     const message = "You cannot delete the last tagged version of a package.";
     const last = { status: 400, body: JSON.stringify({ message }) };
-    const { api, digest, heads } = await openGitHub((tags) => (tags.length > 0 ? last : undefined));
+    const { api, digest, heads } = await open((tags) => (tags.length > 0 ? last : undefined));
     expect(await api.deleter.deleteTag("v1", { ifMatch: digest })).toEqual({ refused: "last", message });
     expect(await heads()).toEqual({ v1: digest, latest: digest });
   });
 
   test("but is left where others have put it meanwhile", async () => {
     let moveAway: () => Promise<unknown> = () => Promise.resolve();
-    const { api, repository, image, digest, heads } = await openGitHub();
-    const other = image("two");
-    const put = repository.putManifest;
+    const { api, repository, digest, heads } = await open();
+    const other = imageOf("two");
+    const put = repository.putManifest.bind(repository);
     Object.assign(repository, {
       putManifest: async (...call: Parameters<typeof put>) => {
         const result = await put(...call);
@@ -125,8 +68,8 @@ describe("a tag is removed by a throw-away manifest", () => {
   });
 
   test("only from where it was planned to be", async () => {
-    const { api, digest, pushed } = await openGitHub();
-    const elsewhere = { ifMatch: digestOf(config) };
+    const { api, digest, pushed } = await open();
+    const elsewhere = { ifMatch: nowhere };
     await expect(api.deleter.deleteTag("v1", elsewhere)).rejects.toMatchObject({
       code: "PRECONDITION_FAILED",
     });
@@ -135,7 +78,7 @@ describe("a tag is removed by a throw-away manifest", () => {
   });
 
   test("at the same time as others, with one rehearsal for all", async () => {
-    const { api, digest, heads, pushed } = await openGitHub();
+    const { api, digest, heads, pushed } = await open();
     await Promise.all(["v1", "latest"].map((tag) => api.deleter.deleteTag(tag, { ifMatch: digest })));
     expect(await heads()).toEqual({ v1: undefined, latest: undefined });
     expect(pushed.filter((tags) => tags.length === 0)).toHaveLength(1);

@@ -6,8 +6,8 @@ import { listed, one, openVendor, two, type VendorAnswer } from "./vendor.ts";
 const network = internet();
 const base = "https://contoso.azurecr.io";
 const exchange = `POST ${base}/oauth2/token`;
-const tags = `GET ${base}/acr/v1/apps/web/_tags?n=1000`;
-const manifests = `GET ${base}/acr/v1/apps/web/_manifests?n=1000`;
+const tags = `GET ${base}/acr/v1/apps/web/_tags?n=100`;
+const manifests = `GET ${base}/acr/v1/apps/web/_manifests?n=100`;
 const head = `HEAD ${base}/v2/apps/web/manifests/v1`;
 const remove = `DELETE ${base}/acr/v1/apps/web/_tags/v1`;
 const free = { deleteEnabled: true, writeEnabled: true, readEnabled: true, listEnabled: true };
@@ -66,7 +66,7 @@ function open(
 
 describe("manifests", () => {
   test("have the times and locks of their tags, page by page", async () => {
-    const marker = `</acr/v1/apps%2Fweb/_manifests?last=${encodeURIComponent(one)}&n=1000&orderby=>; rel="next"`;
+    const marker = `</acr/v1/apps%2Fweb/_manifests?last=${encodeURIComponent(one)}&n=100&orderby=>; rel="next"`;
     const second = `${manifests}&last=${encodeURIComponent(one)}`;
     const { vendor, api } = open({
       [tags]: { json: { ...registry, tags: [tag("v1", one), tag("v2", one, locked)] } },
@@ -106,7 +106,7 @@ describe("manifests", () => {
   });
 
   test("a page that leads to itself ends in an error", async () => {
-    const link = `</acr/v1/apps%2Fweb/_tags?last=v1&n=1000>; rel="next"`;
+    const link = `</acr/v1/apps%2Fweb/_tags?last=v1&n=100>; rel="next"`;
     const answer = { headers: { link }, json: { ...registry, tags: [tag("v1", one)] } };
     const { api } = open({ [tags]: answer, [`${tags}&last=v1`]: answer });
     await expect(listed(api)).rejects.toMatchObject({ code: "RESPONSE_INVALID" });
