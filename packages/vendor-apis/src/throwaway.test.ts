@@ -50,21 +50,22 @@ describe("a tag is removed by a throw-away manifest", () => {
     expect(await heads()).toEqual({ v1: digest, latest: digest });
   });
 
-  test("but is left where others have put it meanwhile", async () => {
-    let moveAway: () => Promise<unknown> = () => Promise.resolve();
-    const { api, repository, digest, heads } = await open();
+  test.each(["deleted", "denied"])("but is left where others have put it meanwhile: %s", async (result) => {
+    const [rehearsal, real] = [undefined, result === "denied" ? { status: 403, body: "{}" } : undefined];
+    let [deletions, moves] = [0, 0];
+    const { api, repository, digest, heads } = await open(() => (deletions++ === 0 ? rehearsal : real));
     const other = imageOf("two");
     const put = repository.putManifest.bind(repository);
     Object.assign(repository, {
       putManifest: async (...call: Parameters<typeof put>) => {
-        const result = await put(...call);
-        if (call[1]?.tags?.[0] === "v1") await moveAway();
-        return result;
+        const descriptor = await put(...call);
+        if (call[1]?.tags?.[0] === "v1" && moves++ === 0) await put(other, { tags: ["v1"] });
+        return descriptor;
       },
     });
-    moveAway = () => put(other, { tags: ["v1"] });
-    expect(await api.deleter.deleteTag("v1", { ifMatch: digest })).toBe("deleted");
-    expect((await heads()).v1).toBe(other.descriptor.digest);
+    const outcome = await api.deleter.deleteTag("v1", { ifMatch: digest });
+    expect(typeof outcome === "string" ? outcome : outcome.refused).toBe(result);
+    expect(await heads()).toEqual({ v1: other.descriptor.digest, latest: digest });
   });
 
   test("only from where it was planned to be", async () => {
