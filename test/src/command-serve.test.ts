@@ -115,7 +115,7 @@ describe("drayage serve, told to stop", () => {
 
   test("keeps what has come of one that does not, so that its client goes on there after a restart", async () => {
     const storage = ["--storage", join(home, "data")];
-    const server = await serve(...local, ...storage, "--grace", "1");
+    const server = await serve(...local, ...storage, "--grace", "1s");
     const location = await beginUpload(server);
     const socket = await beginChunk(server, location);
     socket.write("01234");
@@ -132,7 +132,7 @@ describe("drayage serve, told to stop", () => {
 
   test("our client goes on with the next server where the one before has stopped", async () => {
     const port = await freePort();
-    const args = ["--listen", `127.0.0.1:${port}`, "--storage", join(home, "data"), "--grace", "0"];
+    const args = ["--listen", `127.0.0.1:${port}`, "--storage", join(home, "data"), "--grace", "0s"];
     const first = await serve(...args);
     const blob = createBlob({ size: 12_000_000, seed: 3 });
     const half = Promise.withResolvers<void>();
@@ -224,7 +224,11 @@ describe("drayage serve --config", () => {
       "listen: 127.0.0.1:0\nstorag: data\n",
       ':2: there is no option "storag"; there are listen, ',
     ],
-    ["serve.json", '{\n  "grace": "soon"\n}', ':2: --grace needs a whole number of seconds, not "soon"'],
+    [
+      "serve.json",
+      '{\n  "grace": "soon"\n}',
+      ':2: --grace needs a time such as 90s, 15m, 24h or 7d, not "soon"',
+    ],
     ["serve.yaml", "storage: gs://bucket\n", ":1: --storage needs a directory"],
     ["serve.yaml", "\ntoken-service: true\n", ":2: --token-service needs --htpasswd"],
     ["serve.yaml", "\n\npolicy: none.json\n", ":3: --policy: cannot read "],

@@ -1,6 +1,6 @@
-import { OciError } from "@drayage/oci";
 import { expect, test } from "vitest";
 import { formatDuration, parseDuration } from "./duration.ts";
+import { optionError } from "./option-error.ts";
 
 test.each([
   ["0s", 0],
@@ -17,10 +17,7 @@ test("no text is no time", () => {
 });
 
 test.each(["", "1", "h", "-1h", "1.5h", "1w", "1h30m", "1H", " 1h", "9999999s"])("%j is refused", (text) => {
-  const refusal = new OciError(
-    "OPTION_INVALID",
-    `--grace needs a time such as 90s, 15m, 24h or 7d, not "${text}"`,
-  );
+  const refusal = optionError("grace", `--grace needs a time such as 90s, 15m, 24h or 7d, not "${text}"`);
   expect(() => parseDuration(text, "grace")).toThrow(refusal);
 });
 

@@ -1,4 +1,4 @@
-import { OciError } from "@drayage/oci";
+import { optionError } from "./option-error.ts";
 
 const second = 1000;
 const minute = 60 * second;
@@ -12,7 +12,7 @@ export function parseDuration(text: string | undefined, option: string): number 
   for (const [name, milliseconds] of Object.entries(units)) {
     if (name === unit) return Number(digits) * milliseconds;
   }
-  throw new OciError("OPTION_INVALID", `--${option} needs a time such as 90s, 15m, 24h or 7d, not "${text}"`);
+  throw optionError(option, `--${option} needs a time such as 90s, 15m, 24h or 7d, not "${text}"`);
 }
 
 /** `milliseconds` for people, as precise as they want to know it: `8 s`, `3 min 20 s`, `2 h 5 min`. */

@@ -12,6 +12,7 @@ import { accessOptions, openAccess, parseAccess, type Access } from "../access.t
 import { openAccessLog } from "../access-log.ts";
 import { defineCommand, type Command, type Invocation } from "../command.ts";
 import { readConfigFile } from "../config-file.ts";
+import { parseDuration } from "../duration.ts";
 import { exitStatus } from "../exit.ts";
 import { withHint } from "../hint.ts";
 import { optionError } from "../option-error.ts";
@@ -57,8 +58,8 @@ const options = {
   },
   grace: {
     type: "string",
-    value: "SECONDS",
-    help: "how long requests under way may go on once the server is to stop (20)",
+    value: "TIME",
+    help: "how long requests under way may go on once the server is to stop (20s)",
   },
 } as const;
 
@@ -95,7 +96,7 @@ export const serve: Command = defineCommand({
 async function run({ values, print, signal }: Omit<ServeInvocation, "operands">) {
   const address = parseAddress(values.listen ?? "127.0.0.1:5000");
   const access = parseAccess(values, address.host);
-  const grace = parseGrace(values.grace ?? "20");
+  const grace = parseDuration(values.grace ?? "20s", "grace");
   const tls = await readTlsFiles(values);
   const isReadOnly = values["read-only"] === true;
   const storage = parseStorage(values.storage ?? "memory:");
@@ -167,10 +168,4 @@ function parseAddress(text: string): Address {
   const isPort = /^[0-9]{1,5}$/.test(port) && Number(port) <= 65_535;
   if (host !== "" && isPort) return { host: host.replace(/^\[(.*)\]$/, "$1"), port: Number(port) };
   throw optionError("listen", `--listen needs HOST:PORT, not "${text}"`);
-}
-
-/** In milliseconds. */
-function parseGrace(text: string): number {
-  if (/^[0-9]{1,6}$/.test(text)) return Number(text) * 1000;
-  throw optionError("grace", `--grace needs a whole number of seconds, not "${text}"`);
 }
