@@ -9,6 +9,8 @@ export interface ReadPart extends CallOptions {
 }
 
 const chunkSize = 1024 * 1024;
+/** How many times a file may be another one than was looked at: writers put a new `index.json` in the place of the old. */
+const mostReplaced = 100;
 
 /**
  * The same call, whose refusals by the system have a code.
@@ -68,14 +70,16 @@ export async function sizeOfFile(path: string): Promise<number | undefined> {
  * @throws OciError STORAGE_INVALID for anything else; a FIFO is not waited for, and a link is not followed
  */
 export async function openFile(path: string): Promise<FileHandle | undefined> {
-  const before = await ifPresent(lstat(path));
-  if (before === undefined) return undefined;
-  if (!before.isFile()) throw notWhatItShould(path, "file");
-  const file = await openUnfollowed(path);
-  if (file === undefined) return undefined;
-  const opened = await file.stat();
-  if (opened.isFile() && opened.dev === before.dev && opened.ino === before.ino) return file;
-  await file.close();
+  for (let replaced = 0; replaced < mostReplaced; replaced += 1) {
+    const before = await ifPresent(lstat(path));
+    if (before === undefined) return undefined;
+    if (!before.isFile()) throw notWhatItShould(path, "file");
+    const file = await openUnfollowed(path);
+    if (file === undefined) return undefined;
+    const opened = await file.stat();
+    if (opened.isFile() && opened.dev === before.dev && opened.ino === before.ino) return file;
+    await file.close();
+  }
   throw notWhatItShould(path, "file that stays the same");
 }
 
