@@ -1,8 +1,15 @@
 import { OciError } from "@drayage/oci";
-import { Range, SemVer, compare, parse } from "semver";
+import { Range, compare, parse } from "semver";
 
 /** A version as semver.org has it. */
-export type Version = Pick<SemVer, "major" | "minor" | "patch" | "prerelease" | "version">;
+export interface Version {
+  readonly major: number;
+  readonly minor: number;
+  readonly patch: number;
+  readonly prerelease: readonly (string | number)[];
+  /** All of it as text, without a `v`. */
+  readonly version: string;
+}
 
 /** Which versions a range is asked about: all but pre-releases, all, or pre-releases only. */
 export type Prerelease = "exclude" | "include" | "only";
